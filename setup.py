@@ -1,0 +1,101 @@
+"""Installs the package, and builds its messages with the same CMake rules that ROS 2 uses."""
+
+import os
+import shutil
+import subprocess
+import sys
+from glob import glob
+from pathlib import Path
+
+from setuptools import find_packages, setup
+from setuptools.command.develop import develop
+from setuptools.command.install import install
+
+PACKAGE = "vla_ros"
+ROOT = Path(__file__).resolve().parent
+NODES = ("vl_encoder", "action", "command", "profiler", "sim", "bag_source")
+TOOLS = ("report", "make_checkpoint", "compare_loops")
+
+
+def build_messages(base: Path, site_packages: Path) -> None:
+    """Generate, compile and install msg/ into the ROS prefix `base`."""
+    build = ROOT / "build" / f"msg-{sys.implementation.cache_tag}"
+    stage = build / "stage"
+    prefixes = os.environ.get("AMENT_PREFIX_PATH") or sys.prefix
+    configure = [
+        "cmake",
+        *("-S", str(ROOT / "msg")),
+        *("-B", str(build)),
+        f"-DCMAKE_INSTALL_PREFIX={stage}",
+        f"-DCMAKE_PREFIX_PATH={prefixes.replace(os.pathsep, ';')}",
+        f"-DPython3_EXECUTABLE={sys.executable}",
+        "-DCMAKE_BUILD_TYPE=Release",
+    ]
+    jobs = str(os.cpu_count() or 1)
+    shutil.rmtree(stage, ignore_errors=True)
+    for command in (configure, ["cmake", "--build", str(build), "--target", "install", "-j", jobs]):
+        done = subprocess.run(
+            command,
+            env={**os.environ, "AMENT_PREFIX_PATH": prefixes},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        if done.returncode:
+            sys.exit(f"{done.stdout}\nbuilding the messages failed: {' '.join(command)}")
+    [generated] = stage.glob(f"**/site-packages/{PACKAGE}") or stage.glob(f"**/dist-packages/{PACKAGE}")
+    shutil.copytree(generated / "msg", site_packages / PACKAGE / "msg", dirs_exist_ok=True)
+    for library in generated.glob("*.so"):
+        shutil.copy2(library, site_packages / PACKAGE)
+    # Our own __init__ joins the sources and the generated part where they lie apart.
+    shutil.copy2(ROOT / PACKAGE / "__init__.py", site_packages / PACKAGE)
+    for folder in ("include", "lib", "share"):
+        if (stage / folder).is_dir():
+            ignore = shutil.ignore_patterns("python3*")
+            shutil.copytree(stage / folder, base / folder, dirs_exist_ok=True, ignore=ignore)
+
+
+class Install(install):
+    """The standard installation, and the messages."""
+
+    def run(self) -> None:
+        super().run()
+        root = Path(self.root) if self.root else None
+        place = (lambda path: root / Path(path).relative_to("/")) if root else Path
+        build_messages(place(self.install_base), place(self.install_lib))
+
+
+class Develop(develop):
+    """The editable installation (`colcon build --symlink-install`), and the messages."""
+
+    def run(self) -> None:
+        super().run()
+        base = Path(self.prefix or sys.prefix)
+        build_messages(base, Path(self.install_dir))
+
+
+setup(
+    name=PACKAGE,
+    version="0.1.0",
+    packages=find_packages(include=[PACKAGE, f"{PACKAGE}.*"]),
+    package_data={PACKAGE: ["sim/*.xml", "py.typed"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),
+        (f"share/{PACKAGE}", ["package.xml"]),
+        (f"share/{PACKAGE}/launch", glob("launch/*.launch.py")),
+        (f"share/{PACKAGE}/config", glob("config/*")),
+    ],
+    install_requires=["setuptools"],
+    zip_safe=True,
+    maintainer="vla_ros maintainers",
+    maintainer_email="maintainers@vla-ros.dev",
+    description="Runs a vision-language-action policy on a real robot in real time.",
+    license="Apache-2.0",
+    cmdclass={"install": Install, "develop": Develop},
+    entry_points={
+        "console_scripts": [
+            *(f"{name} = {PACKAGE}.nodes.{name}:main" for name in NODES),
+            *(f"{name} = {PACKAGE}.tools.{name}:main" for name in TOOLS),
+        ]
+    },
+)
