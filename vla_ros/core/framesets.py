@@ -1,0 +1,124 @@
+"""Picks one image of each camera such that all show the same moment."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from vla_ros.core.errors import MessageError
+from vla_ros.core.time import NS, Now, Seen
+
+Image = TypeVar("Image")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame(Generic[Image]):
+    """One image, by reference."""
+
+    view: str
+    seen: Seen
+    image: Image
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSet(Generic[Image]):
+    """One image of each view, in the order of the views."""
+
+    frames: tuple[Frame[Image], ...]
+
+    @property
+    def newest_ns(self) -> int:
+        """Capture time of the newest image."""
+        return max(frame.seen.stamp_ns for frame in self.frames)
+
+    @property
+    def oldest_ns(self) -> int:
+        """Capture time of the oldest image."""
+        return min(frame.seen.stamp_ns for frame in self.frames)
+
+
+@dataclass(slots=True)
+class ViewCounts:
+    """What became of a camera's frames."""
+
+    received: int = 0
+    used: int = 0
+    repeated: int = 0  # the same or an older stamp than the one before
+
+
+@dataclass
+class FrameMatcher(Generic[Image]):
+    """Keeps the newest `keep` frames of each view and picks the newest set within `slop_s`.
+
+    A set must be newer than the last one that was picked. A camera that fell silent does not
+    silence the others: without a complete fresh set, one of at least `min_views` is picked.
+    """
+
+    views: Sequence[str]
+    slop_s: float
+    min_views: int
+    max_age_s: float = 1.0
+    keep: int = 4
+    counts: dict[str, ViewCounts] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Make the buffers."""
+        self.counts = {view: ViewCounts() for view in self.views}
+        self._buffers: dict[str, deque[Frame[Image]]] = {
+            view: deque(maxlen=self.keep) for view in self.views
+        }
+        self._last_ns: int | None = None
+
+    def clear(self) -> None:
+        """Forget every frame, as after a clock jump."""
+        for buffer in self._buffers.values():
+            buffer.clear()
+        self._last_ns = None
+
+    def put(self, view: str, seen: Seen, image: Image) -> None:
+        """Keep a frame; one that is older than its predecessor means that the clock was set back.
+
+        Raises:
+            MessageError: the view is unknown.
+        """
+        if view not in self._buffers:
+            raise MessageError(f"a frame of {view!r}; known views: {', '.join(self.views)}")
+        buffer, count = self._buffers[view], self.counts[view]
+        count.received += 1
+        if buffer and seen.stamp_ns <= buffer[-1].seen.stamp_ns:
+            if buffer[-1].seen.stamp_ns - seen.stamp_ns < self.max_age_s * NS:
+                count.repeated += 1
+                return
+            self.clear()
+        buffer.append(Frame(view, seen, image))
+
+    def pick(self, now: Now) -> FrameSet[Image] | None:
+        """Return the newest set of images that belong together, or None."""
+        fresh = {
+            view: [frame for frame in buffer if frame.seen.age_s(now) <= self.max_age_s]
+            for view, buffer in self._buffers.items()
+        }
+        moments = sorted({f.seen.stamp_ns for frames in fresh.values() for f in frames}, reverse=True)
+        for wanted in sorted({len(self.views), self.min_views}, reverse=True):
+            for moment_ns in moments:
+                if self._last_ns is not None and moment_ns <= self._last_ns:
+                    break
+                chosen = self._at(moment_ns, fresh)
+                if len(chosen) >= wanted:
+                    return self._taken(FrameSet(tuple(chosen)))
+        return None
+
+    def _at(self, moment_ns: int, fresh: dict[str, list[Frame[Image]]]) -> list[Frame[Image]]:
+        oldest_ns = moment_ns - int(self.slop_s * NS)
+        chosen = []
+        for view in self.views:
+            inside = [f for f in fresh[view] if oldest_ns <= f.seen.stamp_ns <= moment_ns]
+            if inside:
+                chosen.append(inside[-1])
+        return chosen
+
+    def _taken(self, frames: FrameSet[Image]) -> FrameSet[Image]:
+        self._last_ns = frames.newest_ns
+        for frame in frames.frames:
+            self.counts[frame.view].used += 1
+        return frames
