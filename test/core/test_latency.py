@@ -1,0 +1,81 @@
+"""The stage timer and the statistics, against numpy and by hand."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from vla_ros.core.latency import (
+    Stage,
+    StageTimer,
+    counter_total,
+    nominal_period_s,
+    period_errors_s,
+    rate_hz,
+    stats,
+)
+
+
+def test_timer_places_stages_after_the_start_of_the_cycle():
+    clock = iter([1_000, 1_500, 1_900, 2_000, 2_007])
+    timer = StageTimer(clock=lambda: next(clock))
+    with timer("sync"):
+        pass
+    with timer("decode"):
+        pass
+    timer.add("transport", start_s=-0.004, duration_s=0.003)
+    assert timer.stages == [
+        Stage("sync", 500, 400),
+        Stage("decode", 1_000, 7),
+        Stage("transport", -4_000_000, 3_000_000),
+    ]
+
+
+def test_timer_does_not_count_a_stage_that_failed():
+    timer = StageTimer()
+    with pytest.raises(RuntimeError), timer("vision"):
+        raise RuntimeError
+    assert timer.stages == []
+
+
+def test_stats_agree_with_numpy_and_skip_what_is_not_finite():
+    values = np.random.default_rng(3).gamma(2.0, 5.0, 1001)
+    got = stats([*values, math.nan, math.inf])
+    assert got.count == 1001
+    assert got.mean == pytest.approx(values.mean())
+    assert (got.p50, got.p90, got.p99, got.p99_9) == pytest.approx(
+        [np.quantile(values, q) for q in (0.5, 0.9, 0.99, 0.999)]
+    )
+    assert got.max == values.max()
+
+
+def test_stats_of_nothing_are_null_in_json():
+    assert json.loads(json.dumps(stats([]).as_dict(), allow_nan=False))["p99"] is None
+    assert stats([]).count == 0
+
+
+def test_rate_counts_the_gaps_between_events():
+    assert rate_hz([0.0, 0.1, 0.2, 0.3]) == pytest.approx(10.0)
+    assert math.isnan(rate_hz([1.0]))
+    assert math.isnan(rate_hz([1.0, 1.0]))
+
+
+def test_nominal_period_is_a_whole_rate_when_near_one():
+    ticks = np.arange(50.0)
+    assert nominal_period_s(ticks * 0.1003, ticks) == pytest.approx(0.1)
+    assert nominal_period_s(ticks * 0.147, ticks) == pytest.approx(0.147)
+    assert math.isnan(nominal_period_s(np.array([1.0]), np.array([1.0])))
+
+
+def test_period_error_spans_missed_ticks_and_skips_restarts():
+    times_s = np.array([0.0, 0.101, 0.400, 9.0, 9.100])
+    ticks = np.array([1.0, 2.0, 5.0, 1.0, 2.0])
+    errors = period_errors_s(times_s, ticks, 0.1)
+    assert errors == pytest.approx([0.001, 0.001, 0.0])
+
+
+def test_counter_survives_a_restart():
+    assert counter_total([0, 2, 2, 5]) == 5
+    assert counter_total([3, 4, 0, 1]) == 5
+    assert counter_total([]) == 0
