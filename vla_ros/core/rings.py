@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from vla_ros.core.errors import MessageError
 from vla_ros.core.time import NS, Now, Seen
 
+# Going back further than this means that the sender's clock was set, not that a message was late.
+_CLOCK_SET_NS = NS
+
 # How many windows fit before the newest one is moved back to the front of the buffer.
 _SPARE = 4
 
@@ -43,8 +46,8 @@ class SampleRing:
     ) -> None:
         """Add consecutive samples, (N, channels); sample i was captured at first + i * period.
 
-        Samples older than those already here mean that the sender's clock was set back: the ring
-        starts anew.
+        A block that starts before the newest sample is a duplicate or came late, and is dropped;
+        if it starts more than a second before, the clock was set back and the ring starts anew.
 
         Raises:
             MessageError: the block has another number of channels.
@@ -54,6 +57,8 @@ class SampleRing:
         if not len(block):
             return
         if self._newest is not None and first_ns <= self._newest.stamp_ns:
+            if self._newest.stamp_ns - first_ns < _CLOCK_SET_NS:
+                return
             self.clear()
         stamps_ns = first_ns + period_ns * np.arange(len(block), dtype=np.int64)
         block, tail_ns = block[-self.length :], stamps_ns[-self.length :]

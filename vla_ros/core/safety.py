@@ -1,6 +1,5 @@
 """Whether the robot may move, and how fast."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -45,22 +44,19 @@ def judge(features_s: float, others: Mapping[str, float], limits: AgeLimits) -> 
         others: ages of "sensor" and "state"; NaN where an input is not used.
         limits: the ages that are allowed.
     """
+    # A reason carries the limit, not the age: it must stay the same while the state lasts.
     allowed = {"sensor": limits.sensor_s, "state": limits.state_s}
     for name, age_s in others.items():
         if age_s > allowed[name]:
-            return Verdict(Mode.HOLD, f"{name} is {_age(age_s)} old (limit {allowed[name]:g} s)", 0.0)
+            return Verdict(Mode.HOLD, f"{name} is older than {allowed[name]:g} s", 0.0)
     if not features_s <= limits.features_hard_s:  # NaN holds too
-        limit = f"limit {limits.features_hard_s:g} s"
-        return Verdict(Mode.HOLD, f"features are {_age(features_s)} old ({limit})", 0.0)
+        return Verdict(Mode.HOLD, f"features are older than {limits.features_hard_s:g} s", 0.0)
     if features_s > limits.features_soft_s:
         left = limits.features_hard_s - features_s
         scale = left / (limits.features_hard_s - limits.features_soft_s)
-        return Verdict(Mode.SLOWED, f"features are over {limits.features_soft_s:g} s old", scale)
+        reason = f"features are older than {limits.features_soft_s:g} s"
+        return Verdict(Mode.SLOWED, reason, scale)
     return Verdict(Mode.RUNNING, "inputs are sound", 1.0)
-
-
-def _age(age_s: float) -> str:
-    return f"{age_s:.2f} s" if math.isfinite(age_s) else "infinitely"
 
 
 @dataclass(frozen=True, slots=True)
