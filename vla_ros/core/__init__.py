@@ -1,0 +1,1 @@
+"""What the package knows and decides: numpy and the standard library only."""

@@ -64,13 +64,16 @@ class CommandController:
 
         Args:
             steady_ns: the steady clock.
-            position: (3,) of the tool in the base frame, None if unknown.
+            position: (3,) of the tool in the base frame, None if unknown: without it nothing
+                says where the workspace ends, so the robot holds.
         """
         if self._chunk is None:
             return None
         dt_s = 0.0 if self._last_ns is None else (steady_ns - self._last_ns) / NS
         self._last_ns = steady_ns
         verdict = self._verdict(self._chunk, steady_ns)
+        if position is None and verdict.scale > 0.0:
+            verdict = Verdict(Mode.HOLD, "the tool's position is not known", 0.0)
         wanted = np.zeros(6)
         if verdict.scale > 0.0:
             wanted = verdict.scale * self._chunk.velocity(steady_ns)

@@ -98,7 +98,9 @@ class FrameMatcher(Generic[Image]):
             view: [frame for frame in buffer if frame.seen.age_s(now) <= self.max_age_s]
             for view, buffer in self._buffers.items()
         }
-        moments = sorted({f.seen.stamp_ns for frames in fresh.values() for f in frames}, reverse=True)
+        moments = sorted(
+            {f.seen.stamp_ns for frames in fresh.values() for f in frames}, reverse=True
+        )
         for wanted in sorted({len(self.views), self.min_views}, reverse=True):
             for moment_ns in moments:
                 if self._last_ns is not None and moment_ns <= self._last_ns:

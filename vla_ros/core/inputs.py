@@ -57,6 +57,11 @@ class Snapshot:
         """Age of the oldest image [s]."""
         return max(self.view_ages_s)
 
+    @property
+    def stream_ages_s(self) -> dict[str, float]:
+        """Ages of the streams by name [s], as `judge` takes them."""
+        return {"sensor": self.sensor_age.age_s, "state": self.state_age.age_s}
+
 
 class PolicyInputs:
     """Collects features, sensor samples and robot states."""
@@ -68,7 +73,7 @@ class PolicyInputs:
                 f"{len(joints)} joints and a pose make {len(joints) + 6} state channels; "
                 f"the checkpoint has {state.channels}"
             )
-        self.sensor = sensor
+        self._sensor = sensor
         self._state = state
         self._joints = tuple(joints)
         self._pose: NDArray[np.float32] | None = None
@@ -77,7 +82,7 @@ class PolicyInputs:
 
     def clear(self) -> None:
         """Forget everything, as after a clock jump."""
-        for ring in (self.sensor, self._state):
+        for ring in (self._sensor, self._state):
             if ring is not None:
                 ring.clear()
         self._features = self._pose = self._pose_seen = None
@@ -85,6 +90,13 @@ class PolicyInputs:
     def put_features(self, features: Features) -> None:
         """Take the newest features."""
         self._features = features
+
+    def put_sensor(
+        self, block: NDArray[np.float32], first_ns: int, period_ns: int, arrived_ns: int
+    ) -> None:
+        """Take a batch of sensor samples, (N, channels)."""
+        if self._sensor is not None:
+            self._sensor.append(block, first_ns, period_ns, arrived_ns)
 
     def put_pose(self, pose: NDArray[np.float32], seen: Seen) -> None:
         """Take the newest pose of the tool, (6,)."""
@@ -110,7 +122,7 @@ class PolicyInputs:
     def missing(self) -> list[str]:
         """Name the inputs that have not come yet."""
         absent = [] if self._features else ["features"]
-        if self.sensor is not None and self.sensor.window() is None:
+        if self._sensor is not None and self._sensor.window() is None:
             absent.append("sensor")
         if self._state is not None and self._state.window() is None:
             absent.append("joint_states" if self._pose is not None else "ee_pose")
@@ -120,7 +132,7 @@ class PolicyInputs:
         """Return what this tick works on, None while an input is missing."""
         if self._features is None or self.missing():
             return None
-        sensor = self.sensor.window() if self.sensor else None
+        sensor = self._sensor.window() if self._sensor else None
         state = self._state.window() if self._state else None
         state_age = _stream_age(state, now)
         if state is not None and self._pose_seen is not None:

@@ -49,10 +49,14 @@ class Arm:
         parents = {_link(joint, "parent") for joint in root.findall("joint")}
         leaves = [link for link in by_child if link not in parents]
         if not tip and len(leaves) != 1:
-            raise ParameterError(f"name the tip link; this URDF ends in: {', '.join(leaves) or '-'}")
+            raise ParameterError(
+                f"name the tip link; this URDF ends in: {', '.join(leaves) or '-'}"
+            )
         link = tip or leaves[0]
         if link not in by_child:
-            raise ParameterError(f"no joint leads to link {link!r}; there are: {', '.join(by_child)}")
+            raise ParameterError(
+                f"no joint leads to link {link!r}; there are: {', '.join(by_child)}"
+            )
         chain = []
         while link in by_child:
             chain.append(_joint(by_child[link]))
@@ -119,7 +123,9 @@ def _link(joint: ElementTree.Element, role: str) -> str:
 def _joint(element: ElementTree.Element) -> Joint:
     name, kind = element.get("name", ""), element.get("type", "")
     if kind not in ("revolute", "continuous", "fixed"):
-        raise ParameterError(f"joint {name!r} is {kind!r}; revolute, continuous or fixed is allowed")
+        raise ParameterError(
+            f"joint {name!r} is {kind!r}; revolute, continuous or fixed is allowed"
+        )
     origin, axis, limit = element.find("origin"), element.find("axis"), element.find("limit")
     place = np.eye(4)
     if origin is not None:

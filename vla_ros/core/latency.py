@@ -45,6 +45,11 @@ class StageTimer:
         yield
         self.stages.append(Stage(name, start_ns - self._start_ns, self._clock() - start_ns))
 
+    @property
+    def elapsed_s(self) -> float:
+        """Time since the cycle's start [s]."""
+        return (self._clock() - self._start_ns) / 1e9
+
     def add(self, name: str, start_s: float, duration_s: float) -> None:
         """Add a stage that was measured elsewhere; `start_s` counts from the cycle's start."""
         self.stages.append(Stage(name, round(start_s * 1e9), round(duration_s * 1e9)))

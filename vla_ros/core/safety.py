@@ -87,7 +87,7 @@ class VelocityLimiter:
         Args:
             wanted: (6,) finite.
             dt_s: time since the last step.
-            position: (3,) of the tool in the base frame, None if unknown: no workspace then.
+            position: (3,) of the tool in the base frame; None only to come to rest.
         """
         limits = self._limits
         linear = _shortened(wanted[:3], limits.linear)

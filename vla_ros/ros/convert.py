@@ -15,13 +15,11 @@ from rclpy.time import Time as RosTime
 from sensor_msgs.msg import CompressedImage, Image
 
 from vla_ros.core.errors import MessageError
+from vla_ros.core.inputs import Snapshot
 from vla_ros.core.time import NS, Now
-from vla_ros.msg import SensorSamples
+from vla_ros.msg import ActionChunk, SensorSamples
 
 _bridge = CvBridge()
-
-# One sample of a WrenchStamped.
-WRENCH_CHANNELS = 6
 
 
 def now(node: Node) -> Now:
@@ -55,7 +53,9 @@ def to_rgb(message: Image | CompressedImage) -> NDArray[np.uint8]:
         kind = message.format if compressed else message.encoding
         raise MessageError(f"an image of {kind!r} cannot be read as rgb8: {error}") from error
     if image is None or image.ndim != 3 or image.shape[2] != 3:
-        raise MessageError(f"an image of shape {getattr(image, 'shape', None)}; H x W x 3 is allowed")
+        raise MessageError(
+            f"an image of shape {getattr(image, 'shape', None)}; H x W x 3 is allowed"
+        )
     return np.asarray(image, np.uint8)
 
 
@@ -95,6 +95,28 @@ def pose_row(message: PoseStamped) -> NDArray[np.float32]:
     angle = 2.0 * np.arctan2(sine, abs(q.w) / length)
     axis = vector / (sine * length) * (1.0 if q.w >= 0 else -1.0) if sine > 1e-9 else vector
     return np.array([p.x, p.y, p.z, *(axis * angle)], np.float32)
+
+
+def chunk_message(inputs: Snapshot, chunk: NDArray[np.float32], dt_s: float) -> ActionChunk:
+    """Return a chunk's message, (horizon, dim), with the ledger of what it was computed from."""
+    return ActionChunk(
+        horizon=chunk.shape[0],
+        dim=chunk.shape[1],
+        dt_s=dt_s,
+        data=floats(chunk),
+        features_session=inputs.features.session,
+        features_sequence=inputs.features.sequence,
+        features_age_s=inputs.features_age_s,
+        views=list(inputs.features.views),
+        view_age_s=list(inputs.view_ages_s),
+        view_skew_s=list(inputs.features.skews_s()),
+        sensor_age_s=inputs.sensor_age.age_s,
+        sensor_gap_s=inputs.sensor_age.gap_s,
+        sensor_samples=inputs.sensor_age.samples,
+        state_age_s=inputs.state_age.age_s,
+        state_gap_s=inputs.state_age.gap_s,
+        state_samples=inputs.state_age.samples,
+    )
 
 
 def floats(values: NDArray[Any]) -> "array.array[float]":

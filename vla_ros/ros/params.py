@@ -72,7 +72,7 @@ def checked(name: str, value: Any, field: "dataclasses.Field[Any]") -> Any:
     return _scalar(name, value, type(default), meta)
 
 
-def _scalar(name: str, value: Any, kind: type, meta: Any) -> Any:
+def _scalar(name: str, value: Any, kind: type[Any], meta: Any) -> Any:
     if kind is float and type(value) is int:
         value = float(value)  # YAML reads "1" as an integer
     if type(value) is not kind:

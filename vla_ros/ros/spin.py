@@ -72,7 +72,7 @@ def spin(node: Node, stop: threading.Event) -> None:
 
 
 def _executor() -> Any:
-    """Return the executor that costs the least: events where rclpy has them (a third of the CPU)."""
+    """Return the executor that costs the least: the event queue, where rclpy has it."""
     try:
         from rclpy.experimental import EventsExecutor
     except ImportError:

@@ -1,0 +1,178 @@
+"""Runs the graph: encoder, action, command, profiler, and the simulated robot or a bag in its place."""
+
+import os
+import time
+from pathlib import Path
+
+import yaml
+from ament_index_python.packages import get_package_share_directory
+from launch import LaunchDescription
+from launch.actions import (
+    DeclareLaunchArgument,
+    LogInfo,
+    OpaqueFunction,
+    RegisterEventHandler,
+    SetEnvironmentVariable,
+    Shutdown,
+    TimerAction,
+)
+from launch.event_handlers import OnProcessExit
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+
+from vla_ros.core import shared_memory
+
+SHARE = Path(get_package_share_directory("vla_ros"))
+CONFIG = SHARE / "config"
+BOOLEAN = ["true", "false"]
+
+
+def argument(name, default, description, choices=None):
+    return DeclareLaunchArgument(
+        name, default_value=default, description=description, choices=choices
+    )
+
+
+ARGUMENTS = [
+    argument("duration_s", "0", "end by itself after this many seconds; 0: run until Ctrl-C"),
+    argument("output_dir", "", "where bag and report go; empty: output/<date>-<time> here"),
+    argument(
+        "source",
+        "sim",
+        "where images, sensor and robot states come from: the simulation, the drivers of a real "
+        "robot, or a recorded bag",
+        ["sim", "live", "bag"],
+    ),
+    argument("bag", "", "bag to play, for source:=bag"),
+    argument("cameras", str(CONFIG / "cameras.yaml"), "the cameras' topics, for source:=live"),
+    argument(
+        "checkpoint", "embedded", "checkpoint folder; 'embedded': a small one made on the spot"
+    ),
+    argument("action_head", "regression", "which expert acts", ["regression", "flow"]),
+    argument("use_sensor", "true", "whether the contact sensor is an input", BOOLEAN),
+    argument("use_robot_states", "true", "whether joint states and pose are inputs", BOOLEAN),
+    argument("views", "5", "how many cameras", ["1", "2", "3", "4", "5"]),
+    argument("rate_hz", "1.0", "encodes a second; 0: as fast as it goes"),
+    argument("device", "auto", "where the policy runs", ["auto", "cpu", "cuda"]),
+    argument("instruction", "insert the needle into the blue point", "what the robot is to do"),
+    argument("record_inputs", "false", "also record images, sensor and robot states", BOOLEAN),
+    argument("params_file", str(CONFIG / "realtime.yaml"), "YAML with the nodes' other parameters"),
+]
+
+
+def setup(context):
+    """Return the nodes; run when the arguments are known."""
+
+    def value(name):
+        return LaunchConfiguration(name).perform(context)
+
+    names, topics = cameras(value)
+    output_dir = Path(value("output_dir") or time.strftime("output/%Y%m%d-%H%M%S")).absolute()
+    params_file = value("params_file")
+    policy = {
+        "checkpoint": value("checkpoint"),
+        "use_sensor": value("use_sensor") == "true",
+        "use_robot_states": value("use_robot_states") == "true",
+        "device": value("device"),
+    }
+    urdf = {"robot_description": str(CONFIG / "arm.urdf")}
+    encoder = {
+        **policy,
+        "views": names,
+        "topics": topics,
+        "rate_hz": float(value("rate_hz")),
+        "instruction": value("instruction"),
+    }
+    profiler = {
+        "output_dir": str(output_dir),
+        "record_inputs": value("record_inputs") == "true",
+        "camera_topics": topics,
+    }
+    # The encoder, the action node and the profiler come back when they die: the robot holds without
+    # the first two and does not notice the third.
+    back = {"respawn": True, "respawn_delay": 1.0}
+    # Without the command node, or without what it acts on, the run is over and says so.
+    last = [
+        node("command", params_file, urdf),
+        *source_nodes(value, len(names)),
+    ]
+    nodes = [
+        node("vl_encoder", params_file, encoder, **back),
+        node("action", params_file, {**policy, "action_head": value("action_head")}, **back),
+        node("profiler", params_file, profiler, sigterm_timeout="30", **back),
+        *last,
+    ]
+    for process in last:
+        nodes.append(RegisterEventHandler(OnProcessExit(target_action=process, on_exit=end)))
+    return [LogInfo(msg=f"the report will be in {output_dir}"), *nodes]
+
+
+def cameras(value):
+    """Return the names of the cameras and their topics, as many as there are views."""
+    count = int(value("views"))
+    listed = yaml.safe_load((CONFIG / "cameras.yaml").read_text())["cameras"]
+    if value("source") == "live":
+        listed = yaml.safe_load(Path(value("cameras")).read_text())["cameras"]
+    if len(listed) < count:
+        raise RuntimeError(f"views:={count}, but {value('cameras')} lists {len(listed)} cameras")
+    return [c["name"] for c in listed[:count]], [c["topic"] for c in listed[:count]]
+
+
+def node(name, params_file, parameters, **options):
+    return Node(
+        package="vla_ros",
+        executable=name,
+        name=name,
+        parameters=[params_file, parameters],
+        output="screen",
+        **options,
+    )
+
+
+def source_nodes(value, views):
+    """Return the process that the inputs come from, none for a real robot's own drivers."""
+    if value("source") == "sim":
+        return [node("sim", value("params_file"), {"views": views})]
+    if value("source") == "bag":
+        if not Path(value("bag")).exists():
+            raise RuntimeError(f"source:=bag needs bag:=PATH; {value('bag')!r} does not exist")
+        return [node("bag_source", value("params_file"), {"bag": value("bag")})]
+    return []
+
+
+def end(event, context):
+    """End the launch: quietly when a bag is over, with an error when something died."""
+    if context.is_shutdown:
+        return []
+    if event.returncode == 0:
+        return [Shutdown(reason=f"{event.process_name} has ended")]
+    raise RuntimeError(f"{event.process_name} died with code {event.returncode}: nothing may move")
+
+
+def stop_after(context):
+    duration_s = float(LaunchConfiguration("duration_s").perform(context))
+    if duration_s <= 0:
+        return []
+    return [TimerAction(period=duration_s, actions=[Shutdown(reason="duration_s is over")])]
+
+
+def clean_shared_memory(context):
+    freed = shared_memory.clean()
+    if not freed:
+        return []
+    return [LogInfo(msg=f"freed {freed / 1e6:.0f} MB of shared memory that dead processes left")]
+
+
+def generate_launch_description():
+    profile = os.environ.get("FASTDDS_DEFAULT_PROFILES_FILE", str(CONFIG / "fastdds_shm.xml"))
+    return LaunchDescription(
+        [
+            *ARGUMENTS,
+            SetEnvironmentVariable("FASTDDS_DEFAULT_PROFILES_FILE", profile),
+            SetEnvironmentVariable("FASTRTPS_DEFAULT_PROFILES_FILE", profile),
+            SetEnvironmentVariable("PYTHONUNBUFFERED", "1"),
+            OpaqueFunction(function=clean_shared_memory),
+            OpaqueFunction(function=setup),
+            OpaqueFunction(function=stop_after),
+        ]
+    )

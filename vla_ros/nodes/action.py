@@ -1,0 +1,200 @@
+"""Fuses the newest features with the newest sensor window and robot states, ten times a second."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from geometry_msgs.msg import PoseStamped, WrenchStamped
+from numpy.typing import NDArray
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import JointState
+
+from vla_ros.core.errors import MessageError
+from vla_ros.core.grid import Tick, TickGrid
+from vla_ros.core.inputs import Features, PolicyInputs, Snapshot
+from vla_ros.core.latency import StageTimer
+from vla_ros.core.rings import SampleRing
+from vla_ros.core.safety import AgeLimits, Mode, judge
+from vla_ros.core.time import JumpDetector, Now, Seen
+from vla_ros.models.actor import load_actor
+from vla_ros.models.embedded import resolve_checkpoint
+from vla_ros.msg import ActionChunk, SensorSamples, VlFeatures
+from vla_ros.ros import qos
+from vla_ros.ros.convert import (
+    chunk_message,
+    from_octets,
+    now,
+    pose_row,
+    sensor_block,
+    to_ns,
+    to_stamp,
+)
+from vla_ros.ros.params import declare, param
+from vla_ros.ros.process import raise_priority
+from vla_ros.ros.reporting import STEADY, Reporter
+from vla_ros.ros.spin import run
+
+
+@dataclass(frozen=True)
+class ActionParams:
+    """Parameters of the action node."""
+
+    checkpoint: str = param("embedded", "checkpoint folder, or 'embedded'")
+    action_head: str = param("regression", "which expert acts", choices=("regression", "flow"))
+    use_sensor: bool = param(True, "whether the contact sensor is an input")
+    use_robot_states: bool = param(True, "whether joint states and the tool's pose are inputs")
+    device: str = param("auto", "where the model runs", choices=("auto", "cpu", "cuda"))
+    threads: int = param(1, "CPU threads of the model; 0: torch's choice", low=0, high=256)
+    seed: int = param(0, "seed of the flow head's noise", low=0, high=2**31)
+    rate_hz: float = param(10.0, "ticks a second", low=0.1, high=200.0)
+    joints: tuple[str, ...] = param(
+        tuple(f"joint_{number}" for number in range(1, 7)), "joint names, in the model's order"
+    )
+    sensor_type: str = param("samples", "message on sensor", choices=("samples", "wrench"))
+    frame_id: str = param("base_link", "frame of the actions")
+    features_soft_s: float = param(3.0, "older features slow the robot down", low=0.0, high=600.0)
+    features_hard_s: float = param(5.0, "older features hold it", low=0.01, high=600.0)
+    sensor_timeout_s: float = param(0.2, "an older sensor holds it", low=0.01, high=60.0)
+    state_timeout_s: float = param(0.2, "older robot states hold it", low=0.01, high=60.0)
+    realtime_priority: int = param(10, "SCHED_FIFO level; 0: none", low=0, high=99)
+
+
+class ActionNode(Node):
+    """Ticks on a steady grid and never waits for anything."""
+
+    def __init__(self) -> None:
+        """Load the experts, then listen and tick."""
+        super().__init__("action")
+        self._params = params = declare(self, ActionParams)
+        folder = resolve_checkpoint(params.checkpoint, params.use_sensor, params.use_robot_states)
+        self._actor = load_actor(
+            folder,
+            head=params.action_head,
+            use_sensor=params.use_sensor,
+            use_robot_states=params.use_robot_states,
+            device=params.device,
+            threads=params.threads,
+            seed=params.seed,
+        )
+        self._limits = AgeLimits(
+            params.features_soft_s,
+            params.features_hard_s,
+            params.sensor_timeout_s,
+            params.state_timeout_s,
+        )
+        self._inputs = self._make_inputs()
+        self._grid, self._jump = TickGrid(params.rate_hz), JumpDetector()
+        self._chunks = self._refused = 0
+        self._refusals: dict[str, str] = {}
+        self._publisher = self.create_publisher(ActionChunk, "action_chunk", qos.CHUNK)
+        self._reporter = Reporter(self, self._values)
+        self._subscribe()
+        self._actor.warm_up()
+        self.create_timer(1.0 / params.rate_hz, self._tick, clock=STEADY)
+        raise_priority(self, params.realtime_priority)
+        self.get_logger().info(f"ready: {folder} ({self._actor.model_id}), {params.action_head}")
+
+    def _make_inputs(self) -> PolicyInputs:
+        config = self._actor.config
+        sensor = SampleRing(config.sensor.window, config.sensor.channels) if config.sensor else None
+        state = (
+            SampleRing(config.robot_state.window, config.robot_state.channels)
+            if config.robot_state
+            else None
+        )
+        return PolicyInputs(sensor, state, self._params.joints)
+
+    def _subscribe(self) -> None:
+        kind = {"samples": SensorSamples, "wrench": WrenchStamped}[self._params.sensor_type]
+        self._listen(VlFeatures, "features", self._on_features, qos.FEATURES)
+        if self._params.use_sensor:
+            self._listen(kind, "sensor", self._on_sensor, qos.SENSOR)
+        if self._params.use_robot_states:
+            self._listen(PoseStamped, "ee_pose", self._on_pose, qos.STATE)
+            self._listen(JointState, "joint_states", self._on_joints, qos.STATE)
+
+    def _listen(
+        self, kind: Any, topic: str, take: Callable[[Any, Seen], None], profile: QoSProfile
+    ) -> None:
+        """Subscribe; a bad message is refused and logged once, and what it lacked grows old."""
+
+        def guarded(message: Any) -> None:
+            seen = Seen(to_ns(message.header.stamp), now(self).steady_ns)
+            try:
+                take(message, seen)
+            except MessageError as error:
+                self._refused += 1
+                if self._refusals.get(topic) != str(error):
+                    self.get_logger().error(f"{topic}: {error}")
+                self._refusals[topic] = str(error)
+
+        self.create_subscription(kind, topic, guarded, profile)
+
+    def _on_features(self, message: VlFeatures, seen: Seen) -> None:
+        if message.model_id != self._actor.model_id:
+            raise MessageError(
+                f"features of model {message.model_id!r}; this is model {self._actor.model_id!r}"
+            )
+        data = from_octets(message.data, message.dtype, message.shape)
+        if data.shape != self._actor.features_shape:
+            raise MessageError(
+                f"features of shape {data.shape}; the checkpoint has {self._actor.features_shape}"
+            )
+        stamps = tuple(Seen(to_ns(stamp), seen.arrived_ns) for stamp in message.view_stamps)
+        views = tuple(message.views)
+        self._inputs.put_features(Features(data, message.session, message.sequence, views, stamps))
+
+    def _on_sensor(self, message: SensorSamples | WrenchStamped, seen: Seen) -> None:
+        self._inputs.put_sensor(*sensor_block(message), seen.arrived_ns)
+
+    def _on_pose(self, message: PoseStamped, seen: Seen) -> None:
+        self._inputs.put_pose(pose_row(message), seen)
+
+    def _on_joints(self, message: JointState, seen: Seen) -> None:
+        self._inputs.put_joints(dict(zip(message.name, message.position, strict=False)), seen)
+
+    def _tick(self) -> None:
+        timer, moment = StageTimer(), now(self)
+        tick = self._grid.tick(moment.steady_ns)
+        if self._jump.jumped(moment):
+            self._inputs.clear()
+        inputs = self._inputs.snapshot(moment)
+        if inputs is None:
+            missing = f"no {', '.join(self._inputs.missing())} yet"
+            self._reporter.set_mode(Mode.HOLD if self._chunks else Mode.WAITING, missing)
+            return
+        result = self._actor.act(inputs.features.data, inputs.sensor, inputs.state)
+        for stage in result.stages:
+            timer.add(stage.name, stage.start_s, stage.duration_s)
+        with timer("publish"):
+            self._publish(tick, moment, inputs, result.chunk)
+        trace_id = f"{inputs.features.session}:{inputs.features.sequence}/{tick.number}"
+        self._reporter.latency(
+            trace_id, tick.number, moment.ros_ns, timer.stages, self._grid.missed
+        )
+
+    def _publish(self, tick: Tick, moment: Now, inputs: Snapshot, chunk: NDArray[Any]) -> None:
+        verdict = judge(inputs.features_age_s, inputs.stream_ages_s, self._limits)
+        self._reporter.set_mode(verdict.mode, verdict.reason)
+        message = chunk_message(inputs, chunk, self._actor.config.action.dt_s)
+        message.header.stamp = to_stamp(moment.ros_ns)
+        message.header.frame_id = self._params.frame_id
+        message.tick = tick.number
+        message.model_id = self._actor.model_id
+        message.mode = int(verdict.mode)
+        self._publisher.publish(message)
+        self._chunks += 1
+
+    def _values(self) -> Mapping[str, Any]:
+        return {
+            "chunks": self._chunks,
+            "missed_ticks": self._grid.missed,
+            "refused_messages": self._refused,
+            "model_id": self._actor.model_id,
+        }
+
+
+def main() -> int:
+    """Run the action node."""
+    return run(ActionNode)

@@ -1,0 +1,178 @@
+"""The only node that moves anything: plays chunks, limits them, holds. It imports no torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from geometry_msgs.msg import PoseStamped
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64
+
+from vla_ros.core.chunks import MOTION, Chunk
+from vla_ros.core.controller import Ages, Command, CommandController
+from vla_ros.core.errors import ParameterError
+from vla_ros.core.kinematics import Arm
+from vla_ros.core.latency import StageTimer
+from vla_ros.core.safety import AgeLimits, Mode, MotionLimits
+from vla_ros.core.time import JumpDetector, Now, Seen
+from vla_ros.msg import ActionChunk
+from vla_ros.ros import qos
+from vla_ros.ros.command_output import OUTPUTS, make_output
+from vla_ros.ros.convert import now, to_ns
+from vla_ros.ros.params import declare, param
+from vla_ros.ros.process import raise_priority
+from vla_ros.ros.reporting import STEADY, Reporter
+from vla_ros.ros.spin import run
+
+
+@dataclass(frozen=True)
+class CommandParams:
+    """Parameters of the command node."""
+
+    output: str = param("twist", "message of the command topic", choices=tuple(OUTPUTS))
+    rate_hz: float = param(50.0, "commands a second", low=1.0, high=1000.0)
+    frame_id: str = param("base_link", "frame of the twist; the chunks' frame must be the same")
+    robot_description: str = param("", "URDF of the arm, text or file; joint outputs need it")
+    tip_link: str = param("", "link of the URDF that the actions move; empty: its end")
+    max_linear: float = param(0.10, "tool speed [m/s]", low=0.0, high=5.0)
+    max_angular: float = param(1.0, "tool speed [rad/s]", low=0.0, high=20.0)
+    max_linear_acceleration: float = param(1.0, "[m/s^2]", low=0.01, high=50.0)
+    max_angular_acceleration: float = param(10.0, "[rad/s^2]", low=0.01, high=500.0)
+    workspace_low: tuple[float, ...] = param((-0.5, -0.5, 0.0), "lowest x, y, z of the tool [m]")
+    workspace_high: tuple[float, ...] = param((0.5, 0.5, 0.6), "highest x, y, z of the tool [m]")
+    features_soft_s: float = param(3.0, "older features slow the robot down", low=0.0, high=600.0)
+    features_hard_s: float = param(5.0, "older features hold it", low=0.01, high=600.0)
+    sensor_timeout_s: float = param(0.2, "an older sensor holds it", low=0.01, high=60.0)
+    state_timeout_s: float = param(0.2, "older robot states hold it", low=0.01, high=60.0)
+    chunk_timeout_s: float = param(0.2, "a chunk this old holds it", low=0.01, high=60.0)
+    realtime_priority: int = param(20, "SCHED_FIFO level; 0: none", low=0, high=99)
+
+
+class CommandNode(Node):
+    """Turns chunks into commands at a steady rate."""
+
+    def __init__(self) -> None:
+        """Prepare the output; nothing is published before the first sound chunk."""
+        super().__init__("command")
+        self._params = params = declare(self, CommandParams)
+        self._controller = CommandController(_ages(params), _motion(params), params.chunk_timeout_s)
+        self._output = make_output(self, params.output, params.frame_id, _arm(params))
+        self._gripper = self.create_publisher(Float64, "gripper_command", qos.COMMAND)
+        self._reporter = Reporter(self, self._values)
+        self._jump = JumpDetector()
+        self._position: tuple[Seen, np.ndarray] | None = None
+        self._commands = self._chunks = 0
+        self.create_subscription(ActionChunk, "action_chunk", self._on_chunk, qos.CHUNK)
+        self.create_subscription(PoseStamped, "ee_pose", self._on_pose, qos.STATE)
+        self.create_subscription(JointState, "joint_states", self._output.on_joints, qos.STATE)
+        self.create_timer(1.0 / params.rate_hz, self._tick, clock=STEADY)
+        raise_priority(self, params.realtime_priority)
+
+    def close(self) -> None:
+        """Leave the robot at rest."""
+        if self._commands:
+            self._output.publish(np.zeros(6), now(self))
+
+    def _on_chunk(self, message: ActionChunk) -> None:
+        moment = now(self)
+        self._chunks += 1
+        seen = Seen(to_ns(message.header.stamp), moment.steady_ns)
+        fault = self._fault(message)
+        if fault:
+            self._controller.reject(fault)
+            return
+        actions = np.array(message.data, np.float32).reshape(message.horizon, message.dim)
+        chunk = Chunk(seen.captured_steady_ns(moment), message.dt_s, actions)
+        ages = Ages(message.features_age_s, message.sensor_age_s, message.state_age_s)
+        held = message.mode == Mode.HOLD
+        self._controller.accept(chunk, ages, "the action node asks for a hold" if held else "")
+        lag_s = seen.age_s(moment)
+        timer = StageTimer()
+        timer.add(
+            "camera_to_command", -lag_s - message.features_age_s, lag_s + message.features_age_s
+        )
+        trace_id = f"{message.features_session}:{message.features_sequence}/{message.tick}"
+        self._reporter.latency(trace_id, self._chunks, moment.ros_ns, timer.stages)
+
+    def _fault(self, message: ActionChunk) -> str:
+        """Say what is wrong with a chunk's form, nothing if it can be played."""
+        frame, size = message.header.frame_id, message.horizon * message.dim
+        if frame != self._params.frame_id:
+            return f"chunks are in frame {frame!r}, commands in {self._params.frame_id!r}"
+        if len(message.data) != size or message.dim < MOTION.stop or not message.dt_s > 0:
+            return f"a chunk of {len(message.data)} values, {message.horizon} x {message.dim}"
+        return ""
+
+    def _on_pose(self, message: PoseStamped) -> None:
+        position = message.pose.position
+        seen = Seen(to_ns(message.header.stamp), now(self).steady_ns)
+        self._position = (seen, np.array([position.x, position.y, position.z]))
+
+    def _tick(self) -> None:
+        moment = now(self)
+        if self._jump.jumped(moment):
+            self._controller.reject("the ROS clock was set")
+        command = self._controller.step(moment.steady_ns, self._fresh_position(moment))
+        if command is None:
+            return
+        self._reporter.set_mode(command.verdict.mode, command.verdict.reason)
+        self._publish(command, moment)
+
+    def _publish(self, command: Command, moment: Now) -> None:
+        self._output.publish(command.velocity, moment)
+        if command.gripper is not None:
+            self._gripper.publish(Float64(data=command.gripper))
+        self._commands += 1
+
+    def _fresh_position(self, moment: Now) -> np.ndarray | None:
+        if self._position is None:
+            return None
+        seen, position = self._position
+        return position if seen.age_s(moment) <= self._params.state_timeout_s else None
+
+    def _values(self) -> Mapping[str, Any]:
+        return {"commands": self._commands, "chunks": self._chunks}
+
+
+def _ages(params: CommandParams) -> AgeLimits:
+    if params.features_soft_s >= params.features_hard_s:
+        raise ParameterError(
+            f"features_soft_s is {params.features_soft_s}, features_hard_s "
+            f"{params.features_hard_s}; the soft limit must be below the hard one"
+        )
+    return AgeLimits(
+        params.features_soft_s,
+        params.features_hard_s,
+        params.sensor_timeout_s,
+        params.state_timeout_s,
+    )
+
+
+def _motion(params: CommandParams) -> MotionLimits:
+    return MotionLimits(
+        params.max_linear,
+        params.max_angular,
+        params.max_linear_acceleration,
+        params.max_angular_acceleration,
+        params.workspace_low,
+        params.workspace_high,
+    )
+
+
+def _arm(params: CommandParams) -> Arm | None:
+    if not params.robot_description:
+        return None
+    urdf = params.robot_description
+    if not urdf.lstrip().startswith("<"):
+        if not Path(urdf).is_file():
+            raise ParameterError(f"robot_description {urdf!r} is no file; a URDF is allowed")
+        urdf = Path(urdf).read_text()
+    return Arm.from_urdf(urdf, params.tip_link)
+
+
+def main() -> int:
+    """Run the command node."""
+    return run(CommandNode)

@@ -1,0 +1,169 @@
+"""Publishes what the vision-language model sees, about once a second."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import message_filters
+import numpy as np
+from rclpy.node import Node
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import String
+
+from vla_ros.core.encode_loop import EncodeLoop
+from vla_ros.core.errors import MessageError, ParameterError
+from vla_ros.core.framesets import FrameMatcher, FrameSet
+from vla_ros.core.latency import StageTimer
+from vla_ros.core.safety import Mode
+from vla_ros.core.time import NS, JumpDetector, Now, Seen
+from vla_ros.models.embedded import resolve_checkpoint
+from vla_ros.models.encoder import EncodedFeatures, load_encoder
+from vla_ros.msg import VlFeatures
+from vla_ros.ros import qos
+from vla_ros.ros.convert import now, octets, to_ns, to_rgb, to_stamp
+from vla_ros.ros.params import declare, param
+from vla_ros.ros.process import lower_priority
+from vla_ros.ros.reporting import STEADY, Reporter
+from vla_ros.ros.spin import run
+
+VIEWS = tuple(f"camera_{number}" for number in range(1, 6))
+
+
+@dataclass(frozen=True)
+class EncoderParams:
+    """Parameters of the encoder."""
+
+    checkpoint: str = param("embedded", "checkpoint folder, or 'embedded'")
+    use_sensor: bool = param(True, "which variant of the embedded checkpoint: with the sensor")
+    use_robot_states: bool = param(True, "which variant: with robot states")
+    device: str = param("auto", "where the model runs", choices=("auto", "cpu", "cuda"))
+    threads: int = param(0, "CPU threads of the model; 0: torch's choice", low=0, high=256)
+    nice: int = param(5, "how much this process yields to the control processes", low=0, high=19)
+    instruction: str = param("insert the needle into the blue point", "what to do, at the start")
+    views: tuple[str, ...] = param(VIEWS, "names of the cameras, in the model's order")
+    topics: tuple[str, ...] = param(
+        tuple(f"{view}/image_raw" for view in VIEWS),
+        "image topic of each view; one that ends in /compressed is a CompressedImage",
+    )
+    rate_hz: float = param(1.0, "encodes a second; 0: as fast as it goes", low=0.0, high=100.0)
+    slop_s: float = param(0.05, "images this close in capture time are one set", low=0.0, high=1.0)
+    max_age_s: float = param(1.0, "older images are not encoded [s]", low=0.01, high=60.0)
+    min_views: int = param(0, "encode without the rest from so many on; 0: all", low=0, high=16)
+
+
+class VlEncoder(Node):
+    """Keeps the newest images, encodes one set at a time, never queues."""
+
+    def __init__(self) -> None:
+        """Load the model, warm it up, then listen."""
+        super().__init__("vl_encoder")
+        self._params = params = declare(self, EncoderParams)
+        views = params.views
+        if len(params.topics) != len(views) or not 0 <= params.min_views <= len(views):
+            raise ParameterError(
+                f"{len(views)} views, {len(params.topics)} topics, min_views {params.min_views}; "
+                "one topic a view and min_views up to the number of views are allowed"
+            )
+        lower_priority(params.nice)
+        folder = resolve_checkpoint(params.checkpoint, params.use_sensor, params.use_robot_states)
+        self._encoder = load_encoder(folder, device=params.device, threads=params.threads)
+        self._session, self._sequence = uuid.uuid4().hex[:8], 0
+        self._publisher = self.create_publisher(VlFeatures, "features", qos.FEATURES)
+        self._reporter = Reporter(self, self._values)
+        self._jump = JumpDetector()
+        self._frames: FrameMatcher[Image | CompressedImage] = FrameMatcher(
+            views, params.slop_s, params.min_views or len(views), params.max_age_s
+        )
+        self._loop = EncodeLoop(self._frames, partial(now, self), params.rate_hz, self._encode)
+        self._loop.instruct(params.instruction)
+        self._subscribers = [self._subscribe(*pair) for pair in zip(views, params.topics)]
+        self.create_subscription(String, "instruction", self._on_instruction, qos.LATCHED)
+        self.create_timer(0.5, self._watch, clock=STEADY)
+        self._encoder.warm_up(len(views))
+        self._loop.start()
+        self.get_logger().info(f"ready: {folder} ({self._encoder.model_id}), {len(views)} views")
+
+    def close(self) -> None:
+        """Let the encode in progress finish."""
+        self._loop.stop(timeout_s=10.0)
+
+    def _subscribe(self, view: str, topic: str) -> message_filters.Subscriber:
+        kind = CompressedImage if topic.endswith("/compressed") else Image
+        subscriber = message_filters.Subscriber(self, kind, topic, qos_profile=qos.IMAGE)
+        subscriber.registerCallback(self._on_image, view)
+        return subscriber
+
+    def _on_image(self, message: Image | CompressedImage, view: str) -> None:
+        moment = now(self)
+        self._loop.put(view, Seen(to_ns(message.header.stamp), moment.steady_ns), message)
+
+    def _on_instruction(self, message: String) -> None:
+        self._loop.instruct(message.data)
+
+    def _watch(self) -> None:
+        if self._loop.error is not None:
+            raise self._loop.error
+        if self._jump.jumped(now(self)):
+            self._loop.clear()
+            self.get_logger().warning("the ROS clock was set; images from before are forgotten")
+
+    def _encode(self, frames: FrameSet[Any], instruction: str, chosen: Now) -> None:
+        """Decode, encode and publish one set; runs in the worker."""
+        timer = StageTimer()
+        newest = max(frames.frames, key=lambda frame: frame.seen.stamp_ns).seen
+        arrived_s = (newest.arrived_ns - chosen.steady_ns) / NS
+        captured_s = (newest.stamp_ns - chosen.ros_ns) / NS
+        timer.add("transport", captured_s, arrived_s - captured_s)
+        timer.add("sync", arrived_s, -arrived_s)
+        try:
+            with timer("decode"):
+                images = [to_rgb(frame.image) for frame in frames.frames]
+        except MessageError as error:
+            self._reporter.set_mode(Mode.HOLD, str(error))
+            return
+        encoded_at_s = timer.elapsed_s
+        encoded = self._encoder.encode(images, instruction)
+        for stage in encoded.stages:
+            timer.add(stage.name, encoded_at_s + stage.start_s, stage.duration_s)
+        self._sequence += 1
+        with timer("publish"):
+            self._publisher.publish(self._message(frames, instruction, encoded))
+        trace_id = f"{self._session}:{self._sequence}"
+        self._reporter.latency(trace_id, self._sequence, chosen.ros_ns, timer.stages)
+        self._reporter.set_mode(
+            Mode.RUNNING, f"encodes {len(images)} of {len(self._params.views)} views"
+        )
+
+    def _message(
+        self, frames: FrameSet[Any], instruction: str, encoded: EncodedFeatures
+    ) -> VlFeatures:
+        message = VlFeatures(
+            sequence=self._sequence,
+            session=self._session,
+            model_id=self._encoder.model_id,
+            instruction=instruction,
+            dtype=str(encoded.data.dtype),
+            shape=list(encoded.data.shape),
+            data=octets(encoded.data),
+            views=[frame.view for frame in frames.frames],
+            view_stamps=[to_stamp(frame.seen.stamp_ns) for frame in frames.frames],
+            view_tokens=[int(tokens) for tokens in encoded.view_tokens],
+            image_grid_thw=[int(size) for size in np.ravel(encoded.image_grid_thw)],
+            total_tokens=int(encoded.total_tokens),
+        )
+        message.header.stamp = to_stamp(frames.oldest_ns)
+        return message
+
+    def _values(self) -> Mapping[str, Any]:
+        values: dict[str, Any] = {"encodes": self._sequence, "model_id": self._encoder.model_id}
+        for view, count in self._frames.counts.items():
+            values[f"{view}.received"] = count.received
+            values[f"{view}.used"] = count.used
+        return values
+
+
+def main() -> int:
+    """Run the encoder."""
+    return run(VlEncoder)
