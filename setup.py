@@ -43,7 +43,9 @@ def build_messages(base: Path, site_packages: Path) -> None:
         )
         if done.returncode:
             sys.exit(f"{done.stdout}\nbuilding the messages failed: {' '.join(command)}")
-    [generated] = stage.glob(f"**/site-packages/{PACKAGE}") or stage.glob(f"**/dist-packages/{PACKAGE}")
+    [generated] = stage.glob(f"**/site-packages/{PACKAGE}") or stage.glob(
+        f"**/dist-packages/{PACKAGE}"
+    )
     shutil.copytree(generated / "msg", site_packages / PACKAGE / "msg", dirs_exist_ok=True)
     for library in generated.glob("*.so"):
         shutil.copy2(library, site_packages / PACKAGE)
