@@ -1,0 +1,222 @@
+"""The two pictures of a run: what happened when, and how long each stage took.
+
+Colours are Okabe and Ito's, which people with any form of colour blindness can tell apart.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vla_ros.core.latency import Floats, nominal_period_s, period_errors_s, stats
+from vla_ros.data.run_log import ModeChange, RunLog
+
+if TYPE_CHECKING:  # matplotlib takes half a second to import, and only a report needs it
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_DPI = 100
+_WIDTH_IN = 14.0
+_ZOOM_S = 4.0
+_ZOOM_CYCLES = 3
+_BLACK, _ORANGE, _SKY, _GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+_YELLOW, _BLUE, _RED, _PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+_STAGE_COLOURS = {
+    "transport": "#BBBBBB",
+    "sync": _PURPLE,
+    "decode": _YELLOW,
+    "preprocess": _GREEN,
+    "vision": _BLUE,
+    "language": _SKY,
+    "publish": _BLACK,
+    "sensor_encode": _ORANGE,
+    "state_encode": _GREEN,
+    "action": _RED,
+}
+_OTHER_COLOUR = "#777777"
+_NODE_COLOURS = {"vl_encoder": _BLUE, "action": _RED, "command": _GREEN}
+_MODE_COLOURS = {"WAITING": "#DDDDDD", "SLOWED": _ORANGE, "HOLD": _PURPLE}
+_LANES = ("vl_encoder", "action")
+_MAX_MARKS = 5000
+_MAX_DOTS = 400
+
+
+def draw_timeline(log: RunLog, path: Path) -> None:
+    """Draw encodes and ticks on one time axis, the features' age and the commands' speed."""
+    figure = _figure(10.0)
+    grid = figure.add_gridspec(4, 1, height_ratios=[1.5, 0.9, 1.3, 1.1])
+    zoom, overview = figure.add_subplot(grid[0]), figure.add_subplot(grid[1])
+    age = figure.add_subplot(grid[2], sharex=overview)
+    speed = figure.add_subplot(grid[3], sharex=overview)
+    start_s, end_s = _zoom_window(log)
+    _draw_zoom(zoom, log, start_s, end_s)
+    _draw_overview(overview, log)
+    _draw_age(age, log)
+    _draw_speed(speed, log)
+    for axes in (overview, age, speed):
+        axes.axvspan(start_s, end_s, color=_YELLOW, alpha=0.3, linewidth=0, zorder=0)
+    overview.set_xlim(0.0, max(log.duration_s, 1e-3))
+    overview.tick_params(labelbottom=False)
+    age.tick_params(labelbottom=False)
+    speed.set_xlabel("time since the first message [s]   (yellow: the window above)")
+    figure.savefig(path)
+
+
+def draw_latency(log: RunLog, path: Path) -> None:
+    """Draw the distribution of every stage, of the tick's error and of the features' age."""
+    rows = _latency_rows(log)
+    figure = _figure(1.6 + 0.36 * max(len(rows), 3))
+    axes = figure.add_subplot()
+    axes.set_xscale("log")
+    rng = np.random.default_rng(0)
+    for y, (_name, milliseconds, colour) in enumerate(rows):
+        _draw_distribution(axes, y, milliseconds, colour, rng)
+    axes.set_yticks(range(len(rows)), [name for name, _, _ in rows])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_xlabel("[ms]")
+    axes.set_title("box: p50 to p90     line: to p99     cross: maximum     dots: single cycles")
+    axes.grid(axis="x", which="both", color="#E5E5E5", linewidth=0.6)
+    axes.set_axisbelow(True)
+    figure.savefig(path)
+
+
+def _figure(height_in: float) -> "Figure":
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(_WIDTH_IN, height_in), dpi=_DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _zoom_window(log: RunLog) -> tuple[float, float]:
+    """Return a few seconds, or a few encodes, from the middle of the run."""
+    length_s = _ZOOM_S
+    encodes = log.cycles["vl_encoder"]["t_s"] if "vl_encoder" in log.cycles else np.empty(0)
+    if len(encodes) > 1:
+        length_s = max(length_s, _ZOOM_CYCLES * float(np.median(np.diff(encodes))))
+    length_s = min(length_s, max(log.duration_s, 1e-3))
+    start_s = (log.duration_s - length_s) / 2
+    return start_s, start_s + length_s
+
+
+def _draw_zoom(axes: "Axes", log: RunLog, start_s: float, end_s: float) -> None:
+    seen: dict[str, str] = {}
+    for (node, stage), rows in log.stages.items():
+        if node not in _LANES:
+            continue
+        begins_s = rows["t_s"] + rows["start_s"]
+        durations_s = rows["duration_s"]
+        inside = (begins_s + durations_s > start_s) & (begins_s < end_s)
+        if not inside.any():
+            continue
+        seen[stage] = _STAGE_COLOURS.get(stage, _OTHER_COLOUR)
+        bars = list(zip(begins_s[inside], durations_s[inside], strict=True))
+        lane = (_LANES.index(node) - 0.35, 0.7)
+        axes.broken_barh(bars, lane, facecolors=seen[stage], linewidth=0)
+    commands = log.commands["t_s"]
+    _marks(axes, commands[(commands >= start_s) & (commands <= end_s)], len(_LANES), _GREEN)
+    captures = log.features["stamp_s"]
+    captures = captures[(captures >= start_s) & (captures <= end_s)]
+    axes.plot(captures, np.full(len(captures), -0.5), "v", color=_BLACK, markersize=7)
+    axes.set_yticks(range(len(_LANES) + 1), ["encode", "tick", "command"])
+    axes.set_ylim(len(_LANES) + 0.5, -0.75)
+    axes.set_xlim(start_s, end_s)
+    axes.set_xlabel("[s]   (triangles: when the oldest image of a set was captured)")
+    handles = [_patch(name, colour) for name, colour in seen.items()]
+    if handles:
+        axes.legend(handles=handles, ncols=len(handles), loc="lower left", bbox_to_anchor=(0, 1))
+
+
+def _draw_overview(axes: "Axes", log: RunLog) -> None:
+    if "vl_encoder" in log.cycles:
+        encodes = log.cycles["vl_encoder"]
+        bars = list(zip(encodes["t_s"], encodes["duration_s"], strict=True))
+        axes.broken_barh(bars, (-0.35, 0.7), facecolors=_BLUE, edgecolors="white", linewidth=0.5)
+    _marks(axes, log.chunks["t_s"], 1, _RED)
+    _marks(axes, log.commands["t_s"], 2, _GREEN)
+    axes.set_yticks([0, 1, 2], ["encode", "tick", "command"])
+    axes.set_ylim(2.5, -0.5)
+
+
+def _draw_age(axes: "Axes", log: RunLog) -> None:
+    """Draw the age of what each tick was computed from, and in which mode that was."""
+    t_s = log.chunks["t_s"]
+    axes.plot(t_s, log.chunks["features_age_s"] * 1e3, color=_BLUE, linewidth=1, label="features")
+    for name, colour in (("sensor", _ORANGE), ("state", _GREEN)):
+        ages_s = log.chunks[f"{name}_age_s"]
+        if np.isfinite(ages_s).any():
+            axes.plot(t_s, ages_s * 1e3, color=colour, linewidth=1, label=name)
+    drawn = _draw_modes(axes, log)
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("age at the tick [ms]")
+    axes.grid(color="#E5E5E5", linewidth=0.6)
+    handles = axes.get_legend_handles_labels()[0] + [_patch(*mode) for mode in drawn]
+    axes.legend(handles=handles, ncols=len(handles), loc="lower right", bbox_to_anchor=(1, 1))
+
+
+def _draw_modes(axes: "Axes", log: RunLog) -> list[tuple[str, str]]:
+    """Shade the time when the robot was not simply running; return the modes and colours used."""
+    moving = [m for m in log.modes if "command" in m.node] or list(log.modes)
+    ends = [*moving[1:], ModeChange(log.duration_s, "", "", "")]
+    drawn = {}
+    for begin, end in zip(moving, ends, strict=False):
+        if begin.mode in _MODE_COLOURS:
+            drawn[begin.mode] = colour = _MODE_COLOURS[begin.mode]
+            axes.axvspan(begin.t_s, end.t_s, color=colour, alpha=0.35, linewidth=0, zorder=0)
+    return list(drawn.items())
+
+
+def _draw_speed(axes: "Axes", log: RunLog) -> None:
+    unit, scale = ("mm/s", 1e3) if log.speed_unit == "m/s" else (log.speed_unit, 1.0)
+    axes.plot(log.commands["t_s"], log.commands["speed"] * scale, color=_GREEN, linewidth=1)
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel(f"commanded speed [{unit}]")
+    axes.grid(color="#E5E5E5", linewidth=0.6)
+
+
+def _marks(axes: "Axes", times_s: Floats, lane: int, colour: str) -> None:
+    """Draw one upright line an event, and of very many every second, third ..."""
+    times_s = times_s[:: len(times_s) // _MAX_MARKS + 1]
+    axes.vlines(times_s, lane - 0.35, lane + 0.35, colors=colour, linewidth=0.8)
+
+
+def _patch(name: str, colour: str) -> Any:
+    from matplotlib.patches import Patch
+
+    return Patch(facecolor=colour, edgecolor="#555555", linewidth=0.5, label=name)
+
+
+def _latency_rows(log: RunLog) -> list[tuple[str, Floats, str]]:
+    """Return name, milliseconds and colour of every line of the picture, top to bottom."""
+    rows: list[tuple[str, Floats, str]] = []
+    for node, cycles in log.cycles.items():
+        colour = _NODE_COLOURS.get(node, _OTHER_COLOUR)
+        for (owner, stage), table in log.stages.items():
+            if owner == node:
+                rows.append((f"{node}  {stage}", table["duration_s"] * 1e3, colour))
+        rows.append((f"{node}  whole cycle", cycles["duration_s"] * 1e3, colour))
+    times_s, ticks = log.chunks["t_s"], log.chunks["tick"]
+    errors_s = period_errors_s(times_s, ticks, nominal_period_s(times_s, ticks))
+    rows.append(("error of the tick's period", errors_s * 1e3, _BLACK))
+    rows.append(("age of the features at the tick", log.chunks["features_age_s"] * 1e3, _BLACK))
+    return rows
+
+
+def _draw_distribution(
+    axes: "Axes", y: int, milliseconds: Floats, colour: str, rng: np.random.Generator
+) -> None:
+    found = stats(milliseconds)
+    if not found.count or found.max <= 0.0:  # a logarithmic axis has no zero
+        return
+    positive = milliseconds[np.isfinite(milliseconds) & (milliseconds > 0.0)]
+    dots = rng.choice(positive, min(len(positive), _MAX_DOTS), replace=False)
+    heights = y + rng.uniform(-0.28, 0.28, len(dots))
+    axes.plot(dots, heights, ".", color=colour, alpha=0.25, markersize=3, markeredgewidth=0)
+    low = max(found.p50, float(positive.min()))
+    axes.barh(y, found.p90 - low, left=low, height=0.5, color=colour, alpha=0.55)
+    axes.plot([found.p90, found.p99], [y, y], color=colour, linewidth=2)
+    axes.plot([low, low], [y - 0.3, y + 0.3], color=colour, linewidth=2.5)
+    axes.plot(found.max, y, "x", color=colour, markersize=6)
+    text = f"p50 {found.p50:.2f}   p99 {found.p99:.2f}   max {found.max:.2f}"
+    axes.text(1.01, y, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8)

@@ -1,0 +1,93 @@
+"""Makes the report of a run (summary.json, timeline.png, latency.png) from its bag.
+
+Usage: python -m vla_ros.tools.report DIR_OR_BAG [--output-dir DIR]
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vla_ros.core.errors import BagError, VlaError
+from vla_ros.data.bag_reader import BagReader
+from vla_ros.data.recorder import BAG
+from vla_ros.data.run_log import TYPES, RunLog
+from vla_ros.tools import plots
+from vla_ros.tools.summary import summarize, table
+
+
+def read_log(path: Path) -> tuple[RunLog, dict[str, Any]]:
+    """Return the numbers of a recorded run, and what is to be said about its bag.
+
+    Raises:
+        BagError: there is no bag, nothing of it can be read, or it holds no run.
+    """
+    try:
+        return _read_log(path, salvage=False)
+    except BagError:  # damaged in the middle; what is no bag at all is refused here again
+        return _read_log(path, salvage=True)
+
+
+def write_report(log: RunLog, folder: Path, about: Mapping[str, Any]) -> dict[str, Any]:
+    """Write summary.json and the two pictures into `folder`; return the summary.
+
+    Args:
+        log: the run.
+        folder: must exist.
+        about: added to the summary: `bag`, `versions`.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written.
+    """
+    summary = {**summarize(log), **about}
+    (folder / "summary.json").write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n")
+    plots.draw_timeline(log, folder / "timeline.png")
+    plots.draw_latency(log, folder / "latency.png")
+    return summary
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return its exit code."""
+    parser = argparse.ArgumentParser(prog="report", description=__doc__)
+    parser.add_argument("path", type=Path, help="the output_dir of a run, or a bag")
+    parser.add_argument("--output-dir", type=Path, help="where to write (default: beside the bag)")
+    arguments = parser.parse_args(argv)
+    path: Path = arguments.path
+    bag = path / BAG if (path / BAG).is_dir() else path
+    folder = arguments.output_dir or bag.parent
+    try:
+        log, about = read_log(bag)
+        folder.mkdir(parents=True, exist_ok=True)
+        summary = write_report(log, folder, about)
+    except (VlaError, OSError) as error:
+        print(f"report: {error}", file=sys.stderr)
+        return 1
+    if about["bag"]["note"]:
+        print(f"note: {about['bag']['note']}", file=sys.stderr)
+    print(table(summary))
+    print(f"report: {folder}")
+    return 0
+
+
+def _read_log(path: Path, *, salvage: bool) -> tuple[RunLog, dict[str, Any]]:
+    log = RunLog()
+    with BagReader(path, salvage=salvage) as bag:
+        if not TYPES & set(bag.topics.values()):
+            raise BagError(f"{path} holds no run: none of its topics is {', '.join(sorted(TYPES))}")
+        wanted = [topic for topic, msgtype in bag.topics.items() if msgtype in TYPES]
+        for record in bag.messages(wanted):
+            try:
+                log.add(record.msgtype, record.log_ns, bag.decode(record))
+            except BagError:  # one message that is not what it claims does not spoil the rest
+                log.unreadable[record.msgtype] += 1
+        about = {
+            "bag": {"messages": sum(bag.counts.values()), "note": bag.note, "dropped": None},
+            "versions": json.loads(bag.custom.get("versions", "{}")),
+        }
+    return log, about
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
