@@ -1,0 +1,58 @@
+"""Which device, number format and threads to compute with."""
+
+from collections.abc import Callable
+
+import torch
+
+from vla_ros.core.errors import ParameterError
+
+DEVICES = ("auto", "cpu", "cuda")
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def pick_device(name: str) -> torch.device:
+    """Return the device called `name`: auto, cpu, cuda or cuda:N.
+
+    Raises:
+        ParameterError: there is no such device here.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    kind, _, index = name.partition(":")
+    if kind not in DEVICES or (index and not (kind == "cuda" and index.isdigit())):
+        raise ParameterError(f"device is {name!r}; {', '.join(DEVICES)} or cuda:N is allowed")
+    if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
+        raise ParameterError(
+            f"device is {name!r}, but torch sees {torch.cuda.device_count()} CUDA devices; "
+            "cpu or auto is allowed"
+        )
+    return torch.device(name)
+
+
+def pick_dtype(name: str, device: torch.device) -> torch.dtype:
+    """Return the number format called `name`: auto, float32 or bfloat16.
+
+    auto is bfloat16 where the hardware multiplies it faster: CUDA, and CPUs with AMX. Without
+    AMX a CPU's bfloat16 is the slower of the two.
+    """
+    if name == "auto":
+        fast = device.type == "cuda" or torch.cpu._is_amx_tile_supported()
+        return torch.bfloat16 if fast else torch.float32
+    if name not in DTYPES:
+        raise ParameterError(f"dtype is {name!r}; auto, {', '.join(DTYPES)} is allowed")
+    return DTYPES[name]
+
+
+def set_threads(threads: int) -> None:
+    """Let torch compute with this many threads in this process; 0 leaves its own choice."""
+    if threads < 0:
+        raise ParameterError(f"threads is {threads}; 0 (torch's own choice) or more is allowed")
+    if threads:
+        torch.set_num_threads(threads)
+
+
+def finisher(device: torch.device) -> Callable[[], None]:
+    """Return a function that waits until the device has done all it was given."""
+    if device.type == "cuda":
+        return lambda: torch.cuda.synchronize(device)
+    return lambda: None

@@ -1,0 +1,200 @@
+"""From features, sensor and robot states to a chunk of actions."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from vla_ros.core.errors import CheckpointError, MessageError
+from vla_ros.models.blocks import WindowEncoder
+from vla_ros.models.checkpoint import Checkpoint, load_strict, open_checkpoint
+from vla_ros.models.config import INPUTS, PolicyConfig, expert_name
+from vla_ros.models.experts import EXPERTS, Expert, bounded
+from vla_ros.models.hardware import finisher, pick_device, set_threads
+from vla_ros.models.stages import Stage, StageTimer
+
+_STAGE_NAMES = {"sensor": "sensor_encode", "robot_states": "state_encode"}
+
+
+class PolicyModules(nn.Module):
+    """All that `model.safetensors` holds: the encoders, and an expert for each inputs and head."""
+
+    def __init__(self, config: PolicyConfig) -> None:
+        """Make all modules that the configuration describes."""
+        super().__init__()
+        described = [name for name in INPUTS if getattr(config, name) is not None]
+        self.encoders = nn.ModuleDict({n: WindowEncoder(config.window(n)) for n in described})
+        self.experts = nn.ModuleDict()
+        for inputs in config.input_sets:
+            heads = {head: EXPERTS[head](config, inputs) for head in config.heads}
+            self.experts[expert_name(inputs)] = nn.ModuleDict(heads)
+
+
+@dataclass(frozen=True, slots=True)
+class ActionResult:
+    """What one tick computed."""
+
+    chunk: NDArray[np.float32]  # (horizon, dim), within the configuration's limits
+    stages: tuple[Stage, ...]  # sensor_encode and state_encode if used, action
+
+
+class Actor:
+    """One expert with the encoders of its inputs, ready to be asked once a tick."""
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        model_id: str,
+        head: str,
+        inputs: tuple[str, ...],
+        device: torch.device,
+        seed: int,
+    ) -> None:
+        """Load the weights; see `load_actor`."""
+        self.config = checkpoint.config
+        self.model_id = model_id
+        self.head = head
+        self.inputs = inputs
+        self._device = device
+        self._encoders, self._expert = _loaded(checkpoint, head, inputs, device)
+        self._max_delta = torch.tensor(self.config.max_delta, device=device)
+        self._noise = torch.Generator().manual_seed(seed)
+        self._features: NDArray[np.float32] | None = None
+        self._prepared: Tensor | None = None
+
+    @torch.inference_mode()
+    def act(
+        self,
+        features: NDArray[np.float32],
+        sensor: NDArray[np.float32] | None = None,
+        state: NDArray[np.float32] | None = None,
+    ) -> ActionResult:
+        """Return a chunk of actions.
+
+        Args:
+            features: pooled features (D,). What depends on them alone is kept until they change.
+            sensor: the newest samples (window, channels), oldest first; None if not used.
+            state: the newest robot states (window, channels), oldest first; None if not used.
+
+        Raises:
+            MessageError: an input is missing, not used by this policy, or of another shape.
+        """
+        timer = StageTimer(finisher(self._device))
+        rest = {}
+        for name, window in zip(INPUTS, (sensor, state), strict=True):
+            if self._checked(name, window):
+                with timer.stage(_STAGE_NAMES[name]):
+                    rest[name] = self._encoders[name](self._tensor(window))
+        with timer.stage("action"):
+            chunk = self._chunk(features, rest)
+        return ActionResult(chunk, timer.stages)
+
+    def warm_up(self) -> None:
+        """Run once on zeros, so that the first real tick is as fast as the others."""
+        windows = {name: self.config.window(name) for name in self.inputs}
+        zeros = {n: np.zeros((w.window, w.channels), np.float32) for n, w in windows.items()}
+        before = self._noise.get_state()
+        features = np.zeros(self.config.feature_dim, np.float32)
+        self.act(features, zeros.get("sensor"), zeros.get("robot_states"))
+        self._noise.set_state(before)
+
+    def _chunk(self, features: NDArray[np.float32], rest: dict[str, Tensor]) -> NDArray[np.float32]:
+        shape = (1, self.config.horizon, self.config.action_dim)
+        noise = torch.randn(shape, generator=self._noise).to(self._device)
+        raw = self._expert.decode(self._prepare(features), rest, noise)
+        return bounded(raw[0], self._max_delta, self.config.gripper).cpu().numpy()
+
+    def _prepare(self, features: NDArray[np.float32]) -> Tensor:
+        if self._prepared is None or not np.array_equal(features, self._features):  # type: ignore[arg-type]
+            if features.shape != (self.config.feature_dim,):
+                raise MessageError(
+                    f"features have the shape {features.shape}; model {self.model_id} wants "
+                    f"({self.config.feature_dim},)"
+                )
+            self._features = features.copy()
+            self._prepared = self._expert.prepare(self._tensor(self._features))
+        return self._prepared
+
+    def _checked(self, name: str, window: NDArray[np.float32] | None) -> bool:
+        """Return whether the input is there to be used, or raise if it should not be as it is."""
+        if (window is not None) != (name in self.inputs):
+            uses = ", ".join(("features", *self.inputs))
+            state = "missing" if window is None else "given"
+            raise MessageError(f"{name} is {state}, but this policy was loaded to use {uses}")
+        if window is None:
+            return False
+        config = self.config.window(name)
+        if window.shape != (config.window, config.channels):
+            raise MessageError(
+                f"{name} has the shape {window.shape}; model {self.model_id} wants "
+                f"({config.window}, {config.channels})"
+            )
+        return True
+
+    def _tensor(self, array: NDArray[np.float32] | None) -> Tensor:
+        """Return the array as a batch of one on the device."""
+        return torch.from_numpy(np.ascontiguousarray(array, np.float32))[None].to(self._device)
+
+
+def load_actor(
+    checkpoint_dir: Path,
+    head: str = "regression",
+    *,
+    use_sensor: bool = True,
+    use_robot_states: bool = True,
+    device: str = "auto",
+    seed: int = 0,
+    threads: int = 0,
+) -> Actor:
+    """Load the action side of a checkpoint; the vision-language model is not loaded.
+
+    Args:
+        checkpoint_dir: the checkpoint's folder.
+        head: regression or flow.
+        use_sensor: take the expert that was trained with the sensor, or one without.
+        use_robot_states: likewise for the robot states.
+        device: auto, cpu, cuda or cuda:N.
+        seed: of the noise that flow matching starts from; the same seed gives the same actions.
+        threads: how many threads torch may use in this process; 0 leaves its own choice.
+
+    Raises:
+        CheckpointError: the checkpoint is not sound, or has no expert for this head and inputs.
+        ParameterError: there is no such device here.
+    """
+    set_threads(threads)
+    checkpoint = open_checkpoint(checkpoint_dir)
+    config = checkpoint.config
+    if head not in config.heads:
+        has = ", ".join(config.heads)
+        raise CheckpointError(f"{checkpoint_dir} has no head {head!r}; it has: {has}")
+    switches = zip(INPUTS, (use_sensor, use_robot_states), strict=True)
+    inputs = tuple(name for name, used in switches if used)
+    if inputs not in config.input_sets:
+        has = ", ".join(map(expert_name, config.input_sets))
+        raise CheckpointError(
+            f"{checkpoint_dir} has no expert for {expert_name(inputs)} (use_sensor is "
+            f"{use_sensor}, use_robot_states is {use_robot_states}); it has experts for: {has}"
+        )
+    return Actor(checkpoint, checkpoint.model_id(), head, inputs, pick_device(device), seed)
+
+
+def _loaded(
+    checkpoint: Checkpoint, head: str, inputs: tuple[str, ...], device: torch.device
+) -> tuple[nn.ModuleDict, Expert]:
+    """Return the encoders of the inputs and the expert, weights loaded."""
+    with torch.device("meta"):
+        whole = PolicyModules(checkpoint.config)
+    expert = f"experts.{expert_name(inputs)}.{head}."
+    prefixes = tuple(f"encoders.{name}." for name in inputs) + (expert,)
+    tensors = load_strict(checkpoint.tensor_file, whole, lambda name: name.startswith(prefixes))
+    whole.load_state_dict(tensors, strict=False, assign=True)  # load_strict has compared all names
+    encoders = nn.ModuleDict({name: whole.encoders[name] for name in inputs})
+    module = cast(Expert, whole.get_submodule(expert[:-1]))
+    for name, tensor in tensors.items():
+        if name.endswith(".std") and not (tensor > 0).all():
+            raise CheckpointError(f"{checkpoint.tensor_file}: {name} has values not above 0")
+    return encoders.to(device).eval(), module.to(device).eval()
