@@ -1,0 +1,36 @@
+"""SetEnvironmentVariable and UnsetEnvironmentVariable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..action import Action
+from ..launch_context import LaunchContext
+from ..substitution import SomeSubstitutionsType
+from ..utilities import normalize_to_list_of_substitutions, perform_substitutions
+
+
+class SetEnvironmentVariable(Action):
+    """Sets an environment variable for what is launched after it."""
+
+    def __init__(
+        self, name: SomeSubstitutionsType, value: SomeSubstitutionsType, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.name = normalize_to_list_of_substitutions(name)
+        self.value = normalize_to_list_of_substitutions(value)
+
+    def execute(self, context: LaunchContext) -> None:
+        name = perform_substitutions(context, self.name)
+        context.environment[name] = perform_substitutions(context, self.value)
+
+
+class UnsetEnvironmentVariable(Action):
+    """Removes an environment variable, if it is there."""
+
+    def __init__(self, name: SomeSubstitutionsType, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.name = normalize_to_list_of_substitutions(name)
+
+    def execute(self, context: LaunchContext) -> None:
+        context.environment.pop(perform_substitutions(context, self.name), None)

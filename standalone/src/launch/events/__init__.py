@@ -1,0 +1,67 @@
+"""Events that the launch service knows by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..event import Event
+
+if TYPE_CHECKING:
+    from ..action import Action
+    from ..actions import TimerAction as TimerAction
+    from ..launch_description import LaunchDescription
+
+
+class ExecutionComplete(Event):
+    """An action has been executed and nothing of it is going on."""
+
+    name = "launch.events.ExecutionComplete"
+
+    def __init__(self, *, action: Action) -> None:
+        self.action = action
+
+
+class IncludeLaunchDescription(Event):
+    """A launch description is to be visited."""
+
+    name = "launch.events.IncludeLaunchDescription"
+
+    def __init__(self, launch_description: LaunchDescription) -> None:
+        self.launch_description = launch_description
+
+
+class Shutdown(Event):
+    """The launch is to end; everything that runs is to be shut down."""
+
+    name = "launch.events.Shutdown"
+
+    def __init__(self, *, reason: str = "reason not given", due_to_sigint: bool = False) -> None:
+        self.reason = reason
+        self.due_to_sigint = due_to_sigint
+
+
+class TimerEvent(Event):
+    """A timer's period is over."""
+
+    name = "launch.events.TimerEvent"
+
+    def __init__(self, *, timer_action: TimerAction) -> None:
+        self.timer_action = timer_action
+
+
+def matches_action(target_action: Action) -> Callable[[Any], bool]:
+    """Return a matcher that is true for this very action."""
+    return lambda action: action is target_action
+
+
+from . import process  # noqa: E402  (its events are built on the names above)
+
+__all__ = [
+    "ExecutionComplete",
+    "IncludeLaunchDescription",
+    "Shutdown",
+    "TimerEvent",
+    "matches_action",
+    "process",
+]

@@ -1,0 +1,135 @@
+"""LaunchContext: everything that holds during one launch."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from .event import Event
+    from .event_handler import BaseEventHandler
+    from .substitution import Substitution
+
+
+class _Locals:
+    """Locals and globals as read-only attributes."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.__dict__["_values"] = values
+
+    def __getattr__(self, key: str) -> Any:
+        values = self.__dict__["_values"]
+        if key not in values:
+            raise AttributeError(
+                f"context.locals does not contain attribute '{key}', "
+                f"it contains: [{', '.join(values)}]"
+            )
+        return values[key]
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        raise AttributeError(f"can't set attribute '{key}', locals are read-only")
+
+
+class LaunchContext:
+    """Launch configurations, environment, locals, event handlers and the queue of events.
+
+    The environment is this process's own; pushing and popping restores it.
+    """
+
+    def __init__(self, *, argv: Any = None, noninteractive: bool = False) -> None:
+        self.argv = argv if argv is not None else []
+        self.noninteractive = noninteractive
+        self.is_shutdown = False
+        self.asyncio_loop: asyncio.AbstractEventLoop | None = None
+        self.launch_configurations: dict[str, Any] = {}
+        self._event_queue: deque[Event] = deque()
+        self._event_handlers: deque[BaseEventHandler] = deque()
+        self._completion_futures: list[asyncio.Future[Any]] = []
+        self._wake_up: Callable[[], None] = lambda: None
+        self._globals: dict[str, Any] = {}
+        self._locals: dict[str, Any] = {}
+        self._locals_stack: list[dict[str, Any]] = []
+        self._configurations_stack: list[dict[str, Any]] = []
+        self._environment_stack: list[dict[str, str]] = []
+        self._first_environment = dict(os.environ)
+
+    @property
+    def environment(self) -> MutableMapping[str, str]:
+        return os.environ
+
+    @property
+    def locals(self) -> Any:
+        return _Locals(self.get_locals_as_dict())
+
+    def get_locals_as_dict(self) -> dict[str, Any]:
+        return {**self._globals, **self._locals}
+
+    def extend_globals(self, extensions: Mapping[str, Any]) -> None:
+        self._globals.update(extensions)
+
+    def extend_locals(self, extensions: Mapping[str, Any]) -> None:
+        self._locals.update(extensions)
+
+    def _push_locals(self) -> None:
+        self._locals_stack.append(dict(self._locals))
+
+    def _pop_locals(self) -> None:
+        self._locals = _pop(self._locals_stack, "locals")
+
+    def _push_launch_configurations(self) -> None:
+        self._configurations_stack.append(dict(self.launch_configurations))
+
+    def _pop_launch_configurations(self) -> None:
+        self.launch_configurations = _pop(self._configurations_stack, "launch_configurations")
+
+    def _push_environment(self) -> None:
+        self._environment_stack.append(dict(os.environ))
+
+    def _pop_environment(self) -> None:
+        self._replace_environment(_pop(self._environment_stack, "environment"))
+
+    def _reset_environment(self) -> None:
+        self._replace_environment(self._first_environment)
+
+    @staticmethod
+    def _replace_environment(values: Mapping[str, str]) -> None:
+        os.environ.clear()
+        os.environ.update(values)
+
+    def add_completion_future(self, completion_future: asyncio.Future[Any]) -> None:
+        """Keep the launch going until this future is done."""
+        self._completion_futures.append(completion_future)
+        completion_future.add_done_callback(lambda _: self._wake_up())
+
+    def would_handle_event(self, event: Event) -> bool:
+        return any(handler.matches(event) for handler in self._event_handlers)
+
+    def register_event_handler(self, event_handler: BaseEventHandler, append: bool = False) -> None:
+        """Register a handler, in front of the others unless `append` is true."""
+        if append:
+            self._event_handlers.append(event_handler)
+        else:
+            self._event_handlers.appendleft(event_handler)
+
+    def unregister_event_handler(self, event_handler: BaseEventHandler) -> None:
+        self._event_handlers.remove(event_handler)
+
+    def emit_event_sync(self, event: Event) -> None:
+        self._event_queue.append(event)
+        self._wake_up()
+
+    async def emit_event(self, event: Event) -> None:
+        self.emit_event_sync(event)
+
+    def perform_substitution(self, substitution: Substitution) -> str:
+        return substitution.perform(self)
+
+
+def _pop(stack: list[Any], what: str) -> Any:
+    if not stack:
+        raise RuntimeError(f"{what} stack unexpectedly empty")
+    return stack.pop()

@@ -1,0 +1,5 @@
+"""SubstitutionFailure."""
+
+
+class SubstitutionFailure(RuntimeError):
+    """A substitution cannot be performed in this context."""

@@ -1,0 +1,10 @@
+"""Substitutions that know where packages are."""
+
+from launch.utilities import left_out
+
+from .executable_in_package import ExecutableInPackage
+from .find_package import FindPackage, FindPackagePrefix, FindPackageShare
+
+__getattr__ = left_out(__name__, "Parameter")
+
+__all__ = ["ExecutableInPackage", "FindPackage", "FindPackagePrefix", "FindPackageShare"]
