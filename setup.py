@@ -7,7 +7,7 @@ import sys
 from glob import glob
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import Command, find_packages, setup
 from setuptools.command.develop import develop
 from setuptools.command.install import install
 
@@ -17,9 +17,10 @@ NODES = ("vl_encoder", "action", "command", "profiler", "sim", "bag_source")
 TOOLS = ("report", "make_checkpoint", "compare_loops")
 
 
-def build_messages(base: Path, site_packages: Path) -> None:
+def build_messages(command: Command, base: Path, site_packages: Path) -> None:
     """Generate, compile and install msg/ into the ROS prefix `base`."""
-    build = ROOT / "build" / f"msg-{sys.implementation.cache_tag}"
+    build = Path(command.get_finalized_command("build").build_base).absolute()
+    build /= f"msg-{sys.implementation.cache_tag}"
     stage = build / "stage"
     prefixes = os.environ.get("AMENT_PREFIX_PATH") or sys.prefix
     configure = [
@@ -33,16 +34,17 @@ def build_messages(base: Path, site_packages: Path) -> None:
     ]
     jobs = str(os.cpu_count() or 1)
     shutil.rmtree(stage, ignore_errors=True)
-    for command in (configure, ["cmake", "--build", str(build), "--target", "install", "-j", jobs]):
+    compile_all = ["cmake", "--build", str(build), "--target", "install", "-j", jobs]
+    for step in (configure, compile_all):
         done = subprocess.run(
-            command,
+            step,
             env={**os.environ, "AMENT_PREFIX_PATH": prefixes},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
         if done.returncode:
-            sys.exit(f"{done.stdout}\nbuilding the messages failed: {' '.join(command)}")
+            sys.exit(f"{done.stdout}\nbuilding the messages failed: {' '.join(step)}")
     [generated] = stage.glob(f"**/site-packages/{PACKAGE}") or stage.glob(
         f"**/dist-packages/{PACKAGE}"
     )
@@ -64,7 +66,7 @@ class Install(install):
         super().run()
         root = Path(self.root) if self.root else None
         place = (lambda path: root / Path(path).relative_to("/")) if root else Path
-        build_messages(place(self.install_base), place(self.install_lib))
+        build_messages(self, place(self.install_base), place(self.install_lib))
 
 
 class Develop(develop):
@@ -73,7 +75,7 @@ class Develop(develop):
     def run(self) -> None:
         super().run()
         base = Path(self.prefix or sys.prefix)
-        build_messages(base, Path(self.install_dir))
+        build_messages(self, base, Path(self.install_dir))
 
 
 setup(
