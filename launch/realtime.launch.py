@@ -1,4 +1,4 @@
-"""Runs the graph: encoder, action, command, profiler, and the simulated robot or a bag in its place."""
+"""Runs the graph: encoder, action, command, profiler; and the simulated robot, or a bag."""
 
 import os
 import time
@@ -6,7 +6,6 @@ from pathlib import Path
 
 import yaml
 from ament_index_python.packages import get_package_share_directory
-from launch import LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
     LogInfo,
@@ -20,6 +19,7 @@ from launch.event_handlers import OnProcessExit
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
+from launch import LaunchDescription
 from vla_ros.core import shared_memory
 
 SHARE = Path(get_package_share_directory("vla_ros"))
@@ -69,12 +69,7 @@ def setup(context):
     names, topics = cameras(value)
     output_dir = Path(value("output_dir") or time.strftime("output/%Y%m%d-%H%M%S")).absolute()
     params_file = value("params_file")
-    policy = {
-        "checkpoint": value("checkpoint"),
-        "use_sensor": value("use_sensor") == "true",
-        "use_robot_states": value("use_robot_states") == "true",
-        "device": value("device"),
-    }
+    policy = {"checkpoint": value("checkpoint"), "device": value("device")}
     urdf = {"robot_description": str(CONFIG / "arm.urdf")}
     encoder = {
         **policy,
@@ -82,6 +77,12 @@ def setup(context):
         "topics": topics,
         "rate_hz": float(value("rate_hz")),
         "instruction": value("instruction"),
+    }
+    action = {
+        **policy,
+        "action_head": value("action_head"),
+        "use_sensor": value("use_sensor") == "true",
+        "use_robot_states": value("use_robot_states") == "true",
     }
     profiler = {
         "output_dir": str(output_dir),
@@ -98,7 +99,7 @@ def setup(context):
     ]
     nodes = [
         node("vl_encoder", params_file, encoder, **back),
-        node("action", params_file, {**policy, "action_head": value("action_head")}, **back),
+        node("action", params_file, action, **back),
         node("profiler", params_file, profiler, sigterm_timeout="30", **back),
         *last,
     ]

@@ -17,19 +17,27 @@ from vla_ros.core.latency import (
 )
 
 
-def test_timer_places_stages_after_the_start_of_the_cycle():
-    clock = iter([1_000, 1_500, 1_900, 2_000, 2_007])
+def test_timer_places_stages_on_the_steady_clock():
+    clock = iter([1_500, 1_900, 2_000, 2_007])
     timer = StageTimer(clock=lambda: next(clock))
     with timer("sync"):
         pass
     with timer("decode"):
         pass
-    timer.add("transport", start_s=-0.004, duration_s=0.003)
+    timer.add("transport", start_ns=-4_000, duration_ns=3_000)
     assert timer.stages == [
-        Stage("sync", 500, 400),
-        Stage("decode", 1_000, 7),
-        Stage("transport", -4_000_000, 3_000_000),
+        Stage("sync", 1_500, 400),
+        Stage("decode", 2_000, 7),
+        Stage("transport", -4_000, 3_000),
     ]
+
+
+def test_timer_waits_for_the_device_before_it_looks_at_the_clock():
+    seen = []
+    timer = StageTimer(finish=lambda: seen.append("finish"), clock=lambda: len(seen))
+    with timer("vision"):
+        pass
+    assert timer.stages == [Stage("vision", 0, 1)]
 
 
 def test_timer_does_not_count_a_stage_that_failed():

@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage of a cycle; `start_ns` counts from the start of the cycle (negative: before)."""
+    """One stage of a cycle; its start is on the steady clock."""
 
     name: str
     start_ns: int
@@ -22,20 +22,27 @@ class Stage:
 
 
 class StageTimer:
-    """Times the stages of one cycle, which starts when the timer is made.
+    """Times the stages of one cycle.
 
     >>> timer = StageTimer()
     >>> with timer("decode"):
     ...     pass
-    >>> timer.add("transport", start_s=-0.004, duration_s=0.004)
+    >>> timer.add("transport", start_ns=1_000, duration_ns=4_000)
     >>> [stage.name for stage in timer.stages]
     ['decode', 'transport']
     """
 
-    def __init__(self, clock: Callable[[], int] = time.monotonic_ns) -> None:
-        """Start the cycle; `clock` gives nanoseconds that never run backwards."""
+    def __init__(
+        self,
+        finish: Callable[[], None] = lambda: None,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        """Call `finish` at the end of each stage: it waits for a device that works by itself.
+
+        `clock` gives nanoseconds that never run backwards.
+        """
+        self._finish = finish
         self._clock = clock
-        self._start_ns = clock()
         self.stages: list[Stage] = []
 
     @contextmanager
@@ -43,16 +50,12 @@ class StageTimer:
         """Time what is done inside the `with`; a stage that raises is not counted."""
         start_ns = self._clock()
         yield
-        self.stages.append(Stage(name, start_ns - self._start_ns, self._clock() - start_ns))
+        self._finish()
+        self.stages.append(Stage(name, start_ns, self._clock() - start_ns))
 
-    @property
-    def elapsed_s(self) -> float:
-        """Time since the cycle's start [s]."""
-        return (self._clock() - self._start_ns) / 1e9
-
-    def add(self, name: str, start_s: float, duration_s: float) -> None:
-        """Add a stage that was measured elsewhere; `start_s` counts from the cycle's start."""
-        self.stages.append(Stage(name, round(start_s * 1e9), round(duration_s * 1e9)))
+    def add(self, name: str, start_ns: int, duration_ns: int) -> None:
+        """Add a stage that was measured elsewhere."""
+        self.stages.append(Stage(name, start_ns, duration_ns))
 
 
 @dataclass(frozen=True, slots=True)

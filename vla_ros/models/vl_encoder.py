@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vla_ros.core.errors import CheckpointError
+from vla_ros.core.latency import Stage, StageTimer
 from vla_ros.models.checkpoint import Checkpoint, open_checkpoint
 from vla_ros.models.hardware import finisher, pick_device, pick_dtype, set_threads
 from vla_ros.models.late import transformers
 from vla_ros.models.preprocess import check_views, preprocess_for
 from vla_ros.models.prompt import PromptBuilder
-from vla_ros.models.stages import Stage, StageTimer
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +63,15 @@ class VlEncoder:
         """
         check_views(views, len(self.config.views))
         timer = StageTimer(finisher(self.device))
-        with timer.stage("preprocess"):
+        with timer("preprocess"):
             patches, grid = self._preprocess(views)
             view_tokens = grid.prod(-1) // self._merged
             prompt = self._prompts.build(instruction, view_tokens.tolist())
         there = grid.to(self.device)
-        with timer.stage("vision"):
+        with timer("vision"):
             images = self._model.get_image_features(patches.to(self.dtype), there, return_dict=True)
         _check_reached(prompt.image_mask, view_tokens, images.pooler_output)
-        with timer.stage("language"):
+        with timer("language"):
             hidden = self._model(
                 input_ids=prompt.input_ids.to(self.device),
                 mm_token_type_ids=prompt.image_mask.to(self.device),
@@ -85,7 +85,7 @@ class VlEncoder:
             view_tokens=view_tokens.numpy().astype(np.uint32),
             image_grid_thw=grid.numpy().astype(np.uint32),
             total_tokens=prompt.input_ids.shape[1],
-            stages=timer.stages,
+            stages=tuple(timer.stages),
         )
 
     def warm_up(self, height: int = 360, width: int = 640) -> None:

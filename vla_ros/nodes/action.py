@@ -17,8 +17,8 @@ from vla_ros.core.latency import StageTimer
 from vla_ros.core.rings import SampleRing
 from vla_ros.core.safety import AgeLimits, Mode, judge
 from vla_ros.core.time import JumpDetector, Now, Seen
-from vla_ros.models.actor import load_actor
 from vla_ros.models.embedded import resolve_checkpoint
+from vla_ros.models.policy import load_actor
 from vla_ros.msg import ActionChunk, SensorSamples, VlFeatures
 from vla_ros.ros import qos
 from vla_ros.ros.convert import (
@@ -67,7 +67,7 @@ class ActionNode(Node):
         """Load the experts, then listen and tick."""
         super().__init__("action")
         self._params = params = declare(self, ActionParams)
-        folder = resolve_checkpoint(params.checkpoint, params.use_sensor, params.use_robot_states)
+        folder = resolve_checkpoint(params.checkpoint)
         self._actor = load_actor(
             folder,
             head=params.action_head,
@@ -97,12 +97,11 @@ class ActionNode(Node):
 
     def _make_inputs(self) -> PolicyInputs:
         config = self._actor.config
-        sensor = SampleRing(config.sensor.window, config.sensor.channels) if config.sensor else None
-        state = (
-            SampleRing(config.robot_state.window, config.robot_state.channels)
-            if config.robot_state
-            else None
-        )
+        rings = {
+            name: SampleRing(config.window(name).window, config.window(name).channels)
+            for name in self._actor.inputs
+        }
+        sensor, state = rings.get("sensor"), rings.get("robot_states")
         return PolicyInputs(sensor, state, self._params.joints)
 
     def _subscribe(self) -> None:
@@ -137,9 +136,10 @@ class ActionNode(Node):
                 f"features of model {message.model_id!r}; this is model {self._actor.model_id!r}"
             )
         data = from_octets(message.data, message.dtype, message.shape)
-        if data.shape != self._actor.features_shape:
+        if data.shape != (self._actor.config.feature_dim,):
             raise MessageError(
-                f"features of shape {data.shape}; the checkpoint has {self._actor.features_shape}"
+                f"features of shape {data.shape}; the checkpoint's have "
+                f"({self._actor.config.feature_dim},)"
             )
         stamps = tuple(Seen(to_ns(stamp), seen.arrived_ns) for stamp in message.view_stamps)
         views = tuple(message.views)
@@ -165,19 +165,16 @@ class ActionNode(Node):
             self._reporter.set_mode(Mode.HOLD if self._chunks else Mode.WAITING, missing)
             return
         result = self._actor.act(inputs.features.data, inputs.sensor, inputs.state)
-        for stage in result.stages:
-            timer.add(stage.name, stage.start_s, stage.duration_s)
+        timer.stages += result.stages
         with timer("publish"):
             self._publish(tick, moment, inputs, result.chunk)
         trace_id = f"{inputs.features.session}:{inputs.features.sequence}/{tick.number}"
-        self._reporter.latency(
-            trace_id, tick.number, moment.ros_ns, timer.stages, self._grid.missed
-        )
+        self._reporter.latency(trace_id, tick.number, moment, timer.stages, self._grid.missed)
 
     def _publish(self, tick: Tick, moment: Now, inputs: Snapshot, chunk: NDArray[Any]) -> None:
         verdict = judge(inputs.features_age_s, inputs.stream_ages_s, self._limits)
         self._reporter.set_mode(verdict.mode, verdict.reason)
-        message = chunk_message(inputs, chunk, self._actor.config.action.dt_s)
+        message = chunk_message(inputs, chunk, self._actor.config.dt_s)
         message.header.stamp = to_stamp(moment.ros_ns)
         message.header.frame_id = self._params.frame_id
         message.tick = tick.number

@@ -15,9 +15,9 @@ from vla_ros.core.chunks import MOTION, Chunk
 from vla_ros.core.controller import Ages, Command, CommandController
 from vla_ros.core.errors import ParameterError
 from vla_ros.core.kinematics import Arm
-from vla_ros.core.latency import StageTimer
+from vla_ros.core.latency import Stage
 from vla_ros.core.safety import AgeLimits, Mode, MotionLimits
-from vla_ros.core.time import JumpDetector, Now, Seen
+from vla_ros.core.time import NS, JumpDetector, Now, Seen
 from vla_ros.msg import ActionChunk
 from vla_ros.ros import qos
 from vla_ros.ros.command_output import OUTPUTS, make_output
@@ -89,13 +89,10 @@ class CommandNode(Node):
         ages = Ages(message.features_age_s, message.sensor_age_s, message.state_age_s)
         held = message.mode == Mode.HOLD
         self._controller.accept(chunk, ages, "the action node asks for a hold" if held else "")
-        lag_s = seen.age_s(moment)
-        timer = StageTimer()
-        timer.add(
-            "camera_to_command", -lag_s - message.features_age_s, lag_s + message.features_age_s
-        )
+        age_ns = int((seen.age_s(moment) + message.features_age_s) * NS)
+        stage = Stage("camera_to_command", moment.steady_ns - age_ns, age_ns)
         trace_id = f"{message.features_session}:{message.features_sequence}/{message.tick}"
-        self._reporter.latency(trace_id, self._chunks, moment.ros_ns, timer.stages)
+        self._reporter.latency(trace_id, self._chunks, moment, [stage])
 
     def _fault(self, message: ActionChunk) -> str:
         """Say what is wrong with a chunk's form, nothing if it can be played."""

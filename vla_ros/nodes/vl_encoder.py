@@ -17,9 +17,9 @@ from vla_ros.core.errors import MessageError, ParameterError
 from vla_ros.core.framesets import FrameMatcher, FrameSet
 from vla_ros.core.latency import StageTimer
 from vla_ros.core.safety import Mode
-from vla_ros.core.time import NS, JumpDetector, Now, Seen
+from vla_ros.core.time import JumpDetector, Now, Seen
 from vla_ros.models.embedded import resolve_checkpoint
-from vla_ros.models.encoder import EncodedFeatures, load_encoder
+from vla_ros.models.vl_encoder import EncodedFeatures, load_encoder
 from vla_ros.msg import VlFeatures
 from vla_ros.ros import qos
 from vla_ros.ros.convert import now, octets, to_ns, to_rgb, to_stamp
@@ -36,8 +36,6 @@ class EncoderParams:
     """Parameters of the encoder."""
 
     checkpoint: str = param("embedded", "checkpoint folder, or 'embedded'")
-    use_sensor: bool = param(True, "which variant of the embedded checkpoint: with the sensor")
-    use_robot_states: bool = param(True, "which variant: with robot states")
     device: str = param("auto", "where the model runs", choices=("auto", "cpu", "cuda"))
     threads: int = param(0, "CPU threads of the model; 0: torch's choice", low=0, high=256)
     nice: int = param(5, "how much this process yields to the control processes", low=0, high=19)
@@ -67,7 +65,7 @@ class VlEncoder(Node):
                 "one topic a view and min_views up to the number of views are allowed"
             )
         lower_priority(params.nice)
-        folder = resolve_checkpoint(params.checkpoint, params.use_sensor, params.use_robot_states)
+        folder = resolve_checkpoint(params.checkpoint)
         self._encoder = load_encoder(folder, device=params.device, threads=params.threads)
         self._session, self._sequence = uuid.uuid4().hex[:8], 0
         self._publisher = self.create_publisher(VlFeatures, "features", qos.FEATURES)
@@ -81,7 +79,7 @@ class VlEncoder(Node):
         self._subscribers = [self._subscribe(*pair) for pair in zip(views, params.topics)]
         self.create_subscription(String, "instruction", self._on_instruction, qos.LATCHED)
         self.create_timer(0.5, self._watch, clock=STEADY)
-        self._encoder.warm_up(len(views))
+        self._encoder.warm_up()
         self._loop.start()
         self.get_logger().info(f"ready: {folder} ({self._encoder.model_id}), {len(views)} views")
 
@@ -113,25 +111,22 @@ class VlEncoder(Node):
         """Decode, encode and publish one set; runs in the worker."""
         timer = StageTimer()
         newest = max(frames.frames, key=lambda frame: frame.seen.stamp_ns).seen
-        arrived_s = (newest.arrived_ns - chosen.steady_ns) / NS
-        captured_s = (newest.stamp_ns - chosen.ros_ns) / NS
-        timer.add("transport", captured_s, arrived_s - captured_s)
-        timer.add("sync", arrived_s, -arrived_s)
+        captured_ns = chosen.steady_ns - (chosen.ros_ns - newest.stamp_ns)
+        timer.add("transport", captured_ns, newest.arrived_ns - captured_ns)
+        timer.add("sync", newest.arrived_ns, chosen.steady_ns - newest.arrived_ns)
         try:
             with timer("decode"):
                 images = [to_rgb(frame.image) for frame in frames.frames]
         except MessageError as error:
             self._reporter.set_mode(Mode.HOLD, str(error))
             return
-        encoded_at_s = timer.elapsed_s
         encoded = self._encoder.encode(images, instruction)
-        for stage in encoded.stages:
-            timer.add(stage.name, encoded_at_s + stage.start_s, stage.duration_s)
+        timer.stages += encoded.stages
         self._sequence += 1
         with timer("publish"):
             self._publisher.publish(self._message(frames, instruction, encoded))
         trace_id = f"{self._session}:{self._sequence}"
-        self._reporter.latency(trace_id, self._sequence, chosen.ros_ns, timer.stages)
+        self._reporter.latency(trace_id, self._sequence, chosen, timer.stages)
         self._reporter.set_mode(
             Mode.RUNNING, f"encodes {len(images)} of {len(self._params.views)} views"
         )

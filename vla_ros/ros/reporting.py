@@ -10,6 +10,7 @@ from rclpy.node import Node
 
 from vla_ros.core.latency import Stage
 from vla_ros.core.safety import Mode
+from vla_ros.core.time import Now
 from vla_ros.msg import StageLatency
 from vla_ros.ros import qos
 from vla_ros.ros.convert import to_stamp
@@ -52,19 +53,19 @@ class Reporter:
         self._mode, self._reason = mode, reason
 
     def latency(
-        self, trace_id: str, cycle: int, start_ns: int, stages: Sequence[Stage], missed: int = 0
+        self, trace_id: str, cycle: int, start: Now, stages: Sequence[Stage], missed: int = 0
     ) -> None:
-        """Publish one cycle's stages; `start_ns` is the cycle's start in ROS time."""
+        """Publish the stages of the cycle that began at `start`."""
         message = StageLatency(
             node=self._node.get_name(),
             trace_id=trace_id,
             cycle=cycle,
             missed=missed,
             stages=[stage.name for stage in stages],
-            start_ms=[stage.start_ns / 1e6 for stage in stages],
+            start_ms=[(stage.start_ns - start.steady_ns) / 1e6 for stage in stages],
             duration_ms=[stage.duration_ns / 1e6 for stage in stages],
         )
-        message.header.stamp = to_stamp(start_ns)
+        message.header.stamp = to_stamp(start.ros_ns)
         self._latency.publish(message)
 
     def _report(self) -> None:
