@@ -1,5 +1,6 @@
 """From features, sensor and robot states to a chunk of actions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vla_ros.core.errors import CheckpointError, MessageError
+from vla_ros.core.inputs import PolicyInputs
 from vla_ros.core.latency import Stage, StageTimer
+from vla_ros.core.rings import SampleRing
 from vla_ros.models.blocks import WindowEncoder
 from vla_ros.models.checkpoint import Checkpoint, load_strict, open_checkpoint
 from vla_ros.models.config import INPUTS, PolicyConfig, expert_name
@@ -92,6 +95,14 @@ class Actor:
         with timer("action"):
             chunk = self._chunk(features, rest)
         return ActionResult(chunk, tuple(timer.stages))
+
+    def make_inputs(self, joints: Sequence[str]) -> PolicyInputs:
+        """Return empty inputs of this policy's sizes; `joints` orders a JointState."""
+        rings = {}
+        for name in self.inputs:
+            window = self.config.window(name)
+            rings[name] = SampleRing(window.window, window.channels)
+        return PolicyInputs(rings.get("sensor"), rings.get("robot_states"), joints)
 
     def warm_up(self) -> None:
         """Run once on zeros, so that the first real tick is as fast as the others."""

@@ -1,35 +1,30 @@
 """Fuses the newest features with the newest sensor window and robot states, ten times a second."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from geometry_msgs.msg import PoseStamped, WrenchStamped
 from numpy.typing import NDArray
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
-from sensor_msgs.msg import JointState
 
 from vla_ros.core.errors import MessageError
 from vla_ros.core.grid import Tick, TickGrid
-from vla_ros.core.inputs import Features, PolicyInputs, Snapshot
+from vla_ros.core.inputs import Features, Snapshot
 from vla_ros.core.latency import StageTimer
-from vla_ros.core.rings import SampleRing
 from vla_ros.core.safety import AgeLimits, Mode, judge
 from vla_ros.core.time import JumpDetector, Now, Seen
 from vla_ros.models.embedded import resolve_checkpoint
 from vla_ros.models.policy import load_actor
-from vla_ros.msg import ActionChunk, SensorSamples, VlFeatures
+from vla_ros.msg import ActionChunk, VlFeatures
 from vla_ros.ros import qos
 from vla_ros.ros.convert import (
     chunk_message,
     from_octets,
     now,
-    pose_row,
-    sensor_block,
     to_ns,
     to_stamp,
 )
+from vla_ros.ros.listeners import SENSOR_TYPES, Listener
 from vla_ros.ros.params import declare, param
 from vla_ros.ros.process import raise_priority
 from vla_ros.ros.reporting import STEADY, Reporter
@@ -51,7 +46,7 @@ class ActionParams:
     joints: tuple[str, ...] = param(
         tuple(f"joint_{number}" for number in range(1, 7)), "joint names, in the model's order"
     )
-    sensor_type: str = param("samples", "message on sensor", choices=("samples", "wrench"))
+    sensor_type: str = param("samples", "message on sensor", choices=tuple(SENSOR_TYPES))
     frame_id: str = param("base_link", "frame of the actions")
     features_soft_s: float = param(3.0, "older features slow the robot down", low=0.0, high=600.0)
     features_hard_s: float = param(5.0, "older features hold it", low=0.01, high=600.0)
@@ -83,52 +78,18 @@ class ActionNode(Node):
             params.sensor_timeout_s,
             params.state_timeout_s,
         )
-        self._inputs = self._make_inputs()
+        self._inputs = self._actor.make_inputs(params.joints)
         self._grid, self._jump = TickGrid(params.rate_hz), JumpDetector()
-        self._chunks = self._refused = 0
-        self._refusals: dict[str, str] = {}
+        self._chunks = 0
         self._publisher = self.create_publisher(ActionChunk, "action_chunk", qos.CHUNK)
         self._reporter = Reporter(self, self._values)
-        self._subscribe()
+        self._listener = Listener(self)
+        self._listener.listen(VlFeatures, "features", self._on_features, qos.FEATURES)
+        self._listener.listen_to_robot(self._inputs, self._actor.inputs, params.sensor_type)
         self._actor.warm_up()
         self.create_timer(1.0 / params.rate_hz, self._tick, clock=STEADY)
         raise_priority(self, params.realtime_priority)
         self.get_logger().info(f"ready: {folder} ({self._actor.model_id}), {params.action_head}")
-
-    def _make_inputs(self) -> PolicyInputs:
-        config = self._actor.config
-        rings = {
-            name: SampleRing(config.window(name).window, config.window(name).channels)
-            for name in self._actor.inputs
-        }
-        sensor, state = rings.get("sensor"), rings.get("robot_states")
-        return PolicyInputs(sensor, state, self._params.joints)
-
-    def _subscribe(self) -> None:
-        kind = {"samples": SensorSamples, "wrench": WrenchStamped}[self._params.sensor_type]
-        self._listen(VlFeatures, "features", self._on_features, qos.FEATURES)
-        if self._params.use_sensor:
-            self._listen(kind, "sensor", self._on_sensor, qos.SENSOR)
-        if self._params.use_robot_states:
-            self._listen(PoseStamped, "ee_pose", self._on_pose, qos.STATE)
-            self._listen(JointState, "joint_states", self._on_joints, qos.STATE)
-
-    def _listen(
-        self, kind: Any, topic: str, take: Callable[[Any, Seen], None], profile: QoSProfile
-    ) -> None:
-        """Subscribe; a bad message is refused and logged once, and what it lacked grows old."""
-
-        def guarded(message: Any) -> None:
-            seen = Seen(to_ns(message.header.stamp), now(self).steady_ns)
-            try:
-                take(message, seen)
-            except MessageError as error:
-                self._refused += 1
-                if self._refusals.get(topic) != str(error):
-                    self.get_logger().error(f"{topic}: {error}")
-                self._refusals[topic] = str(error)
-
-        self.create_subscription(kind, topic, guarded, profile)
 
     def _on_features(self, message: VlFeatures, seen: Seen) -> None:
         if message.model_id != self._actor.model_id:
@@ -144,15 +105,6 @@ class ActionNode(Node):
         stamps = tuple(Seen(to_ns(stamp), seen.arrived_ns) for stamp in message.view_stamps)
         views = tuple(message.views)
         self._inputs.put_features(Features(data, message.session, message.sequence, views, stamps))
-
-    def _on_sensor(self, message: SensorSamples | WrenchStamped, seen: Seen) -> None:
-        self._inputs.put_sensor(*sensor_block(message), seen.arrived_ns)
-
-    def _on_pose(self, message: PoseStamped, seen: Seen) -> None:
-        self._inputs.put_pose(pose_row(message), seen)
-
-    def _on_joints(self, message: JointState, seen: Seen) -> None:
-        self._inputs.put_joints(dict(zip(message.name, message.position, strict=False)), seen)
 
     def _tick(self) -> None:
         timer, moment = StageTimer(), now(self)
@@ -187,7 +139,7 @@ class ActionNode(Node):
         return {
             "chunks": self._chunks,
             "missed_ticks": self._grid.missed,
-            "refused_messages": self._refused,
+            "refused_messages": self._listener.refused,
             "model_id": self._actor.model_id,
         }
 

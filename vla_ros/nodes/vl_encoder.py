@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import message_filters
 import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
@@ -17,12 +16,14 @@ from vla_ros.core.errors import MessageError, ParameterError
 from vla_ros.core.framesets import FrameMatcher, FrameSet
 from vla_ros.core.latency import StageTimer
 from vla_ros.core.safety import Mode
-from vla_ros.core.time import JumpDetector, Now, Seen
+from vla_ros.core.time import JumpDetector, Now
 from vla_ros.models.embedded import resolve_checkpoint
 from vla_ros.models.vl_encoder import EncodedFeatures, load_encoder
 from vla_ros.msg import VlFeatures
 from vla_ros.ros import qos
-from vla_ros.ros.convert import now, octets, to_ns, to_rgb, to_stamp
+from vla_ros.ros.convert import now, octets, to_stamp
+from vla_ros.ros.images import to_rgb
+from vla_ros.ros.listeners import Listener
 from vla_ros.ros.params import declare, param
 from vla_ros.ros.process import lower_priority
 from vla_ros.ros.reporting import STEADY, Reporter
@@ -76,7 +77,8 @@ class VlEncoder(Node):
         )
         self._loop = EncodeLoop(self._frames, partial(now, self), params.rate_hz, self._encode)
         self._loop.instruct(params.instruction)
-        self._subscribers = [self._subscribe(*pair) for pair in zip(views, params.topics)]
+        self._listener = Listener(self)
+        self._listener.listen_to_cameras(views, params.topics, self._loop.put)
         self.create_subscription(String, "instruction", self._on_instruction, qos.LATCHED)
         self.create_timer(0.5, self._watch, clock=STEADY)
         self._encoder.warm_up()
@@ -86,16 +88,6 @@ class VlEncoder(Node):
     def close(self) -> None:
         """Let the encode in progress finish."""
         self._loop.stop(timeout_s=10.0)
-
-    def _subscribe(self, view: str, topic: str) -> message_filters.Subscriber:
-        kind = CompressedImage if topic.endswith("/compressed") else Image
-        subscriber = message_filters.Subscriber(self, kind, topic, qos_profile=qos.IMAGE)
-        subscriber.registerCallback(self._on_image, view)
-        return subscriber
-
-    def _on_image(self, message: Image | CompressedImage, view: str) -> None:
-        moment = now(self)
-        self._loop.put(view, Seen(to_ns(message.header.stamp), moment.steady_ns), message)
 
     def _on_instruction(self, message: String) -> None:
         self._loop.instruct(message.data)

@@ -49,7 +49,8 @@ class Reporter:
             return
         logger = self._node.get_logger()
         say = logger.warning if mode in (Mode.SLOWED, Mode.HOLD) else logger.info
-        say(f"{self._mode.name} -> {mode.name}: {reason}")
+        change = mode.name if mode == self._mode else f"{self._mode.name} -> {mode.name}"
+        say(f"{change}: {reason}")
         self._mode, self._reason = mode, reason
 
     def latency(
