@@ -13,7 +13,7 @@ from setuptools.command.install import install
 
 PACKAGE = "vla_ros"
 ROOT = Path(__file__).resolve().parent
-NODES = ("vl_encoder", "action", "command", "profiler", "sim", "bag_source")
+NODES = ("vl_encoder", "action", "command", "profiler", "sim", "bag_source", "naive_loop")
 TOOLS = ("report", "make_checkpoint", "compare_loops")
 
 
@@ -62,7 +62,7 @@ def build_messages(command: Command, base: Path, site_packages: Path) -> None:
 class Install(install):
     """The standard installation, and the messages."""
 
-    def run(self) -> None:
+    def run(self) -> None:  # noqa: D102
         super().run()
         root = Path(self.root) if self.root else None
         place = (lambda path: root / Path(path).relative_to("/")) if root else Path
@@ -72,7 +72,7 @@ class Install(install):
 class Develop(develop):
     """The editable installation (`colcon build --symlink-install`), and the messages."""
 
-    def run(self) -> None:
+    def run(self) -> None:  # noqa: D102
         super().run()
         base = Path(self.prefix or sys.prefix)
         build_messages(self, base, Path(self.install_dir))

@@ -55,6 +55,18 @@ ARGUMENTS = [
     argument("rate_hz", "1.0", "encodes a second; 0: as fast as it goes"),
     argument("device", "auto", "where the policy runs", ["auto", "cpu", "cuda"]),
     argument("instruction", "insert the needle into the blue point", "what the robot is to do"),
+    argument(
+        "command_output",
+        "twist",
+        "message on `command`: TwistStamped, JointTrajectory or Float64MultiArray of velocities",
+        ["twist", "joint_trajectory", "joint_velocity"],
+    ),
+    argument(
+        "loop",
+        "graph",
+        "the graph, or the naive single loop that it is measured against",
+        ["graph", "naive"],
+    ),
     argument("record_inputs", "false", "also record images, sensor and robot states", BOOLEAN),
     argument("params_file", str(CONFIG / "realtime.yaml"), "YAML with the nodes' other parameters"),
 ]
@@ -70,7 +82,6 @@ def setup(context):
     output_dir = Path(value("output_dir") or time.strftime("output/%Y%m%d-%H%M%S")).absolute()
     params_file = value("params_file")
     policy = {"checkpoint": value("checkpoint"), "device": value("device")}
-    urdf = {"robot_description": str(CONFIG / "arm.urdf")}
     encoder = {
         **policy,
         "views": names,
@@ -84,6 +95,10 @@ def setup(context):
         "use_sensor": value("use_sensor") == "true",
         "use_robot_states": value("use_robot_states") == "true",
     }
+    command = {
+        "output": value("command_output"),
+        "robot_description": str(CONFIG / "arm.urdf"),
+    }
     profiler = {
         "output_dir": str(output_dir),
         "record_inputs": value("record_inputs") == "true",
@@ -92,20 +107,20 @@ def setup(context):
     # The encoder, the action node and the profiler come back when they die: the robot holds without
     # the first two and does not notice the third.
     back = {"respawn": True, "respawn_delay": 1.0}
-    # Without the command node, or without what it acts on, the run is over and says so.
-    last = [
-        node("command", params_file, urdf),
-        *source_nodes(value, len(names)),
-    ]
-    nodes = [
-        node("vl_encoder", params_file, encoder, **back),
-        node("action", params_file, action, **back),
-        node("profiler", params_file, profiler, sigterm_timeout="30", **back),
-        *last,
-    ]
-    for process in last:
-        nodes.append(RegisterEventHandler(OnProcessExit(target_action=process, on_exit=end)))
-    return [LogInfo(msg=f"the report will be in {output_dir}"), *nodes]
+    if value("loop") == "naive":
+        last = [node("naive_loop", params_file, {**encoder, **action})]
+        nodes = []
+    else:
+        last = [node("command", params_file, command)]
+        nodes = [
+            node("vl_encoder", params_file, encoder, **back),
+            node("action", params_file, action, **back),
+        ]
+    nodes.append(node("profiler", params_file, profiler, sigterm_timeout="30", **back))
+    # Without what moves the robot, or without the robot, the run is over and says so.
+    last += source_nodes(value, len(names))
+    ends = [RegisterEventHandler(OnProcessExit(target_action=one, on_exit=end)) for one in last]
+    return [LogInfo(msg=f"the report will be in {output_dir}"), *nodes, *last, *ends]
 
 
 def cameras(value):
@@ -133,7 +148,8 @@ def node(name, params_file, parameters, **options):
 def source_nodes(value, views):
     """Return the process that the inputs come from, none for a real robot's own drivers."""
     if value("source") == "sim":
-        return [node("sim", value("params_file"), {"views": views})]
+        parameters = {"views": views, "command_type": value("command_output")}
+        return [node("sim", value("params_file"), parameters)]
     if value("source") == "bag":
         if not Path(value("bag")).exists():
             raise RuntimeError(f"source:=bag needs bag:=PATH; {value('bag')!r} does not exist")
