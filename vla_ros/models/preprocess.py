@@ -5,12 +5,14 @@ image processor of the Qwen2-VL family is documented to do; `ProcessorCall` asks
 own processor, and is taken when that one is set up in a way that `PatchMaker` does not know.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
@@ -41,6 +43,37 @@ def check_views(views: Sequence[NDArray[np.uint8]], most: int) -> None:
                 f"view {number} is {view.dtype} of the shape {view.shape}; uint8 of the shape "
                 "(H, W, 3) is wanted"
             )
+
+
+def resize(pixels: Tensor, size: tuple[int, int], vertical: bool) -> Tensor:
+    """Return images (V, 3, H, W) of grey levels as (V, 3, *size), as PIL's bicubic filter does.
+
+    PIL rounds and clamps between its two passes, so their order shows at sharp edges: `vertical`
+    tells whether the vertical one is first. Floats hold whole numbers, before and after.
+    """
+    first = (size[0], pixels.shape[3]) if vertical else (pixels.shape[2], size[1])
+    return _filtered(_filtered(pixels, first), size)
+
+
+@functools.cache
+def vertical_first(size: tuple[int, int], new_size: tuple[int, int]) -> bool:
+    """Return whether the PIL that is installed resizes these sizes vertically first.
+
+    The rule differs between its versions; an image of noise that is resized once tells.
+    """
+    noise = np.random.default_rng(0).integers(0, 2, (*size, 3), np.uint8) * 255
+    wanted = np.asarray(Image.fromarray(noise).resize(new_size[::-1], Image.Resampling.BICUBIC))
+    pixels = torch.from_numpy(noise).permute(2, 0, 1)[None]
+    errors = [
+        np.abs(resize(pixels, new_size, vertical)[0].permute(1, 2, 0).numpy() - wanted.astype(int))
+        for vertical in (False, True)
+    ]
+    return bool(errors[1].sum() < errors[0].sum())
+
+
+def _filtered(pixels: Tensor, size: tuple[int, int]) -> Tensor:
+    smooth = functional.interpolate(pixels, size, mode="bicubic", antialias=True)
+    return smooth if pixels.dtype == torch.uint8 else smooth.round_().clamp_(0, 255)
 
 
 class ProcessorCall:
@@ -90,20 +123,13 @@ class PatchMaker:
     def _batch(self, images: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
         count, height, width, _ = images.shape
         size = self._resized(height, width, self._patch * self._merge, *self._pixels)
-        pixels = self._resize(torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2), size)
+        pixels = torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2)
+        if self._device.type != "cpu":
+            pixels = pixels.float()  # only the CPU has a filter for uint8
+        pixels = resize(pixels, size, vertical_first((height, width), size))
         patches = self._cut(pixels * self._scale + self._shift)
         grid = torch.tensor([[1, size[0] // self._patch, size[1] // self._patch]])
         return patches, grid.expand(count, -1)
-
-    def _resize(self, pixels: Tensor, size: tuple[int, int]) -> Tensor:
-        """Return (V, 3, height, width), whole numbers, resized as PIL's bicubic filter does."""
-        if pixels.shape[2:] == size:
-            return pixels
-        if pixels.device.type == "cpu":
-            return functional.interpolate(pixels, size, mode="bicubic", antialias=True)
-        # Only the CPU has a filter for uint8.
-        smooth = functional.interpolate(pixels.float(), size, mode="bicubic", antialias=True)
-        return smooth.round_().clamp_(0, 255)
 
     def _cut(self, pixels: Tensor) -> Tensor:
         """Cut (V, 3, height, width) into patches, those that are merged later side by side."""

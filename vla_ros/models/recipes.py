@@ -70,7 +70,7 @@ _POLICY_3B = PolicyConfig(
     input_sets=(INPUTS,),
     heads=HEADS,
     hidden=1024,
-    blocks=3,
+    blocks=2,
     flow_steps=10,
     horizon=8,
     dt_s=0.1,
@@ -105,7 +105,6 @@ _EMBEDDED = Recipe(
         robot_states=dataclasses.replace(_REFERENCE_STATES, width=64, dim=256),
         input_sets=(INPUTS, ("robot_states",), ("sensor",), ()),
         hidden=256,
-        blocks=2,
     ),
     text={
         "hidden_size": 256,
