@@ -129,7 +129,11 @@ def diagnostics(t_s: float, name: str, message: str = "", **values: str) -> Any:
     pairs = [make("diagnostic_msgs/KeyValue", key=k, value=v) for k, v in values.items()]
     status = make(
         "diagnostic_msgs/DiagnosticStatus",
-        level=0, name=name, message=message, hardware_id="", values=pairs,
+        level=0,
+        name=name,
+        message=message,
+        hardware_id="",
+        values=pairs,
     )
     return make("diagnostic_msgs/DiagnosticArray", header=header(t_s), status=[status])
 
@@ -153,11 +157,17 @@ def run_messages(seconds: int) -> Iterator[tuple[float, str, Any]]:
             cycle = step // 50
             yield t_s, "/features", features(t_s - 0.45, cycle)
             yield t_s, "/latency", latency("vl_encoder", t_s - 0.41, cycle, 0, ENCODE_STAGES)
-            yield t_s, "/diagnostics", diagnostics(
-                t_s, "command", mode="RUNNING", reason="inputs are sound"
+            yield (
+                t_s,
+                "/diagnostics",
+                diagnostics(t_s, "command", mode="RUNNING", reason="inputs are sound"),
             )
-            yield t_s, "/diagnostics", diagnostics(
-                t_s, "vl_encoder", **{"camera_1.received": str(10 * cycle), "pid": "1"}
+            yield (
+                t_s,
+                "/diagnostics",
+                diagnostics(
+                    t_s, "vl_encoder", **{"camera_1.received": str(10 * cycle), "pid": "1"}
+                ),
             )
             yield t_s, "/process", usage(t_s, "vl_encoder", cpu_s=0.8 * cycle, rss_mb=1000 + cycle)
         tick = step // 5
@@ -182,6 +192,6 @@ def record(folder: Path, seconds: int) -> Recorder:
     for t_s, topic, message in run_messages(seconds):
         msgtype = TOPICS[topic]
         data = bytes(typestore().serialize_cdr(message, msgtype))
-        recorder.receive(topic, msgtype, data, T0_NS + round(t_s * 1e9), 0)
+        recorder.receive(topic, msgtype, data, T0_NS + round(t_s * 1e9))
     recorder.close()
     return recorder

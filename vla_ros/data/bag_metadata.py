@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from vla_ros.core.errors import BagError
+
 NAME = "metadata.yaml"
 _FOREVER = {"sec": 9223372036, "nsec": 854775807}
 
@@ -52,6 +54,11 @@ class FileEntry:
         self.start_ns = min(self.start_ns, log_ns) if self.count else log_ns
         self.end_ns = max(self.end_ns, log_ns)
         self.count += 1
+
+    @property
+    def duration_ns(self) -> int:
+        """From the first message to the last."""
+        return self.end_ns - self.start_ns
 
 
 @dataclass(slots=True)
@@ -99,9 +106,33 @@ def write(
     fresh.replace(folder / NAME)
 
 
+def read(folder: Path) -> tuple[list[FileEntry], dict[str, str]]:
+    """Return the files and the custom texts of a bag; nothing where there is no metadata.yaml.
+
+    Raises:
+        BagError: metadata.yaml is damaged.
+    """
+    try:
+        text = (folder / NAME).read_text()
+    except OSError:
+        return [], {}
+    try:
+        information = yaml.safe_load(text)["rosbag2_bagfile_information"]
+        files = [_file(entry) for entry in information.get("files", ())]
+        return files, dict(information.get("custom_data") or {})
+    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise BagError(f"{folder / NAME} is damaged: {error!r}") from error
+
+
+def _file(entry: Mapping[str, Any]) -> FileEntry:
+    start_ns = entry["starting_time"]["nanoseconds_since_epoch"]
+    end_ns = start_ns + entry["duration"]["nanoseconds"]
+    return FileEntry(entry["path"], entry["message_count"], start_ns, end_ns)
+
+
 def _span(file: FileEntry) -> dict[str, Any]:
     return {
-        "duration": {"nanoseconds": file.end_ns - file.start_ns},
+        "duration": {"nanoseconds": file.duration_ns},
         "starting_time": {"nanoseconds_since_epoch": file.start_ns},
     }
 

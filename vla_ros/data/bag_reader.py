@@ -5,13 +5,12 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rosbags.highlevel import AnyReader, AnyReaderError
 from rosbags.rosbag2 import ReaderError
 from rosbags.serde import SerdeError
 
 from vla_ros.core.errors import BagError
-from vla_ros.data.bag_metadata import NAME as METADATA
+from vla_ros.data import bag_metadata
 from vla_ros.data.bag_salvage import Record, Salvage
 from vla_ros.data.definitions import typestore
 
@@ -80,7 +79,7 @@ class BagReader:
             return self._source.types.deserialize_cdr(record.data, record.msgtype)
         except (KeyError, SerdeError, ValueError, IndexError, AssertionError) as error:
             raise BagError(
-                f"a message on {record.topic} is no {record.msgtype}: {type(error).__name__} {error}"
+                f"a message on {record.topic} is no {record.msgtype}: {error!r}"
             ) from error
 
 
@@ -123,7 +122,6 @@ def _files(path: Path) -> list[Path]:
 
 def _custom(path: Path) -> dict[str, str]:
     try:
-        information = yaml.safe_load((path / METADATA).read_text())
-        return dict(information["rosbag2_bagfile_information"]["custom_data"] or {})
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError):
-        return {}  # a bag without it is a bag all the same
+        return bag_metadata.read(path)[1]
+    except BagError:  # the messages may be readable all the same
+        return {}

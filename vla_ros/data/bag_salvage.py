@@ -1,4 +1,4 @@
-"""Reads what is left of damaged MCAP files: cut off in the middle, without index, with bad chunks."""
+"""Reads what is left of damaged MCAP files: cut off, without an index, with bad chunks."""
 
 import struct
 from collections import Counter

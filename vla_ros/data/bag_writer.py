@@ -23,13 +23,28 @@ from vla_ros.data.definitions import definition
 SPLIT_BYTES = 512 * 2**20
 QUEUE_BYTES = 256 * 2**20
 FLUSH_S = 0.5
+# Whether the recorder came to its end, in the metadata's custom data.
+_STATE, _OPEN, _CLOSED = "recording", "open", "closed"
 
 
 class _Message(NamedTuple):
     topic: TopicEntry
     log_ns: int
-    publish_ns: int
     data: bytes
+
+
+def _open_directory(path: Path) -> list[FileEntry]:
+    """Make the directory; of a bag that was left open return the files."""
+    try:
+        path.mkdir(parents=True)
+        return []
+    except FileExistsError:
+        files, custom = bag_metadata.read(path)
+        if files and custom.get(_STATE) == _OPEN:
+            return files
+        raise BagError(f"{path} exists already; give a place that does not") from None
+    except OSError as error:
+        raise BagError(f"{path} cannot be made: {error.strerror}") from error
 
 
 def _create(path: Path) -> BinaryIO:
@@ -39,8 +54,8 @@ def _create(path: Path) -> BinaryIO:
 class BagWriter:
     """A bag being written; a context manager that closes it.
 
-    `dropped` counts the messages that were not recorded; `error` says why recording stopped (a
-    full disk, say) and is empty while it goes on.
+    `bytes` counts what was written, `dropped` the messages that were not; `error` says why
+    recording stopped (a full disk, say) and is empty while it goes on.
     """
 
     def __init__(
@@ -54,31 +69,29 @@ class BagWriter:
     ) -> None:
         """Make the directory `path` and start writing its first file.
 
+        A bag whose recorder was killed is continued in a new file (`continued` tells).
+
         Args:
-            path: the bag; must not exist yet.
+            path: the bag; one that was closed is not touched.
             split_bytes: a file that has grown past this is closed and the next one begun.
             queue_bytes: how much may wait for the disk before messages are dropped.
             custom: texts to keep in metadata.yaml.
             create: opens a new file for writing.
 
         Raises:
-            BagError: the directory exists or cannot be made.
+            BagError: the directory holds something else, or cannot be made.
         """
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError:
-            raise BagError(f"{path} exists already; give a place that does not") from None
-        except OSError as error:
-            raise BagError(f"{path} cannot be made: {error.strerror}") from error
+        self._files = _open_directory(path)
+        self.continued = bool(self._files)
         self.path = path
+        self.bytes = 0
         self.dropped = 0
         self.error = ""
         self._split_bytes = split_bytes
         self._queue_bytes = queue_bytes
-        self._custom = dict(custom or {})
+        self._custom = {**(custom or {}), _STATE: _OPEN}
         self._create = create
         self._topics: dict[str, TopicEntry] = {}
-        self._files: list[FileEntry] = []
         self._queue: deque[_Message] = deque()
         self._queued_bytes = 0
         self._new_topics = False
@@ -108,21 +121,20 @@ class BagWriter:
                 self._topics[name] = entry
                 self._new_topics = True
 
-    def write(self, topic: str, data: bytes, log_ns: int, publish_ns: int = 0) -> bool:
+    def write(self, topic: str, data: bytes, log_ns: int) -> bool:
         """Hand over a serialised message; return whether it will be written.
 
         Args:
             topic: one that was announced.
             data: CDR, as ROS 2 sends it.
             log_ns: when it was received.
-            publish_ns: when it was sent (0: unknown).
         """
         with self._wake:
             full = self._queued_bytes + len(data) > self._queue_bytes and self._queue
             if self.error or self._closing or full:
                 self.dropped += 1
                 return False
-            message = _Message(self._topics[topic], log_ns, publish_ns or log_ns, data)
+            message = _Message(self._topics[topic], log_ns, data)
             self._queue.append(message)
             self._queued_bytes += len(data)
             self._wake.notify()
@@ -146,11 +158,13 @@ class BagWriter:
             file = self._next_file()
             while message := self._take(file):
                 file.write(message)
+                self.bytes += len(message.data)
                 if file.size >= self._split_bytes:
                     file.finish()
                     file = self._next_file()
                 file.flush_if_due()
             file.finish()
+            self._custom[_STATE] = _CLOSED
             self._refresh()
         except Exception as error:  # whatever it is, it must not reach the graph
             self._fail(error)
@@ -212,9 +226,7 @@ class _File:
         channel = self._channels.get(topic.name)
         if channel is None:
             channel = self._add_channel(topic)
-        self._mcap.add_message(
-            channel, message.log_ns, message.data, message.publish_ns, sequence=topic.count
-        )
+        self._mcap.add_message(channel, message.log_ns, message.data, message.log_ns, topic.count)
         topic.count += 1
         self._entry.add(message.log_ns)
         self.size += len(message.data)

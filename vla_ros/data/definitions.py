@@ -51,5 +51,5 @@ def _message_files() -> list[Path]:
 
         share = Path(get_package_share_directory(PACKAGE))
     except (ImportError, LookupError) as error:
-        raise BagError(f"{PACKAGE} is not installed, so its messages are not known: {error}") from error
+        raise BagError(f"the messages of {PACKAGE} are not installed: {error}") from error
     return sorted(share.joinpath("msg").glob("*.msg"))

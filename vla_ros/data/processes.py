@@ -29,7 +29,9 @@ class ProcessSampler:
             now_ns: stamp of the message.
         """
         types = typestore().types
-        names = {pid: name for name, pid in reversed(pids.items())}
+        names: dict[int, str] = {}
+        for name, pid in pids.items():
+            names.setdefault(pid, name)
         statuses = [s for pid, name in names.items() if (s := self._status(name, pid)) is not None]
         stamp = types["builtin_interfaces/msg/Time"](*divmod(now_ns, 10**9))
         header = types["std_msgs/msg/Header"](stamp=stamp, frame_id="")

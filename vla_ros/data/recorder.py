@@ -46,19 +46,17 @@ class Recorder:
         """
         self.bag.add_topic(topic, msgtype, qos)
 
-    def receive(
-        self, topic: str, msgtype: str, data: bytes, received_ns: int, sent_ns: int
-    ) -> None:
+    def receive(self, topic: str, msgtype: str, data: bytes, received_ns: int) -> None:
         """Record a serialised message; of features only what they say about themselves."""
         if msgtype in TYPES:
             data = self._learn(msgtype, data, received_ns)
-        self.bag.write(topic, data, received_ns, sent_ns)
+        self.bag.write(topic, data, received_ns)
 
     def sample(self, topic: str, now_ns: int) -> None:
         """Record what every process that has reported itself, and this one, uses just now."""
         pids = {"profiler": os.getpid(), **self.log.pids}
         self.bag.add_topic(topic, processes.MSGTYPE)
-        self.receive(topic, processes.MSGTYPE, self._sampler.sample(pids, now_ns), now_ns, now_ns)
+        self.receive(topic, processes.MSGTYPE, self._sampler.sample(pids, now_ns), now_ns)
 
     def close(self) -> None:
         """Close the bag."""

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from vla_ros.data.table import Table
 
 MODES = ("WAITING", "RUNNING", "SLOWED", "HOLD")
 PROCESS = "process "
+_NODES = ("vl_encoder", "action", "command")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class RunLog:
         self.processes: dict[str, Table] = defaultdict(_process)
         self.pids: dict[str, int] = {}
         self.unreadable: Counter[str] = Counter()
-        self._mode: dict[str, str] = {}
+        self._mode_at: dict[str, int] = {}
         self._view_stamp: dict[str, float] = {}
         self._positions: tuple[float, Any] | None = None
 
@@ -97,6 +98,12 @@ class RunLog:
             handle(self, t_s, message)
         except (AttributeError, IndexError, TypeError, ValueError):
             self.unreadable[msgtype] += 1  # of another version, or its contents contradict
+
+    @property
+    def nodes(self) -> list[str]:
+        """The nodes that told their latency, in the order in which data flows through them."""
+        known = [node for node in _NODES if node in self.cycles]
+        return known + sorted(self.cycles.keys() - set(known))
 
     def _stamp_s(self, stamp: Any) -> float:
         assert self.origin_ns is not None
@@ -136,7 +143,7 @@ class RunLog:
         ):
             self.views[view].append(t_s, age_s, skew_s)
         mode = MODES[message.mode] if message.mode < len(MODES) else str(message.mode)
-        self._note_mode(t_s, "action_chunk", mode, "")
+        self._note_mode(t_s, "action", mode, "")
 
     def _twist(self, _t_s: float, message: Any) -> None:
         linear = message.twist.linear
@@ -185,9 +192,14 @@ class RunLog:
                 self._note_mode(t_s, status.name, values["mode"], reason)
 
     def _note_mode(self, t_s: float, node: str, mode: str, reason: str) -> None:
-        if self._mode.get(node) != mode:
-            self._mode[node] = mode
+        """Note a mode that is new; chunks tell it first, diagnostics a little later say why."""
+        at = self._mode_at.get(node)
+        known = None if at is None else self.modes[at]
+        if known is None or known.mode != mode:
+            self._mode_at[node] = len(self.modes)
             self.modes.append(ModeChange(t_s, node, mode, reason))
+        elif at is not None and reason and not known.reason:
+            self.modes[at] = replace(known, reason=reason)
 
 
 _HANDLERS: dict[str, Callable[[RunLog, float, Any], None]] = {

@@ -18,7 +18,7 @@ _CHUNKS_WINDOW = 100
 class LiveTable:
     """Prints what a RunLog has newly learnt.
 
-    feat Hz: sets of features; age: of the features at the last tick; VL: vision and language of
+    feat Hz: sets of features; age: of the oldest features used since the last line; VL: vision and language of
     the last encode; p99: error of the tick's period over the last 100; missed: ticks so far;
     MB, dropped: recorded in the bag, and messages that could not be.
     """
@@ -40,13 +40,14 @@ class LiveTable:
         """
         log = self._log
         counts = len(log.chunks), len(log.commands)
+        age_ms = stats(log.chunks.since("features_age_s", self._counts[0])).max * 1e3
         elapsed_s = max(t_s - self._t_s, 1e-9)
         chunk_hz, command_hz = (
             (now - before) / elapsed_s for now, before in zip(counts, self._counts, strict=True)
         )
         self._counts, self._t_s = counts, t_s
         cells = (
-            *(f"{t_s:.0f}", _text(self._feature_rate(), 2), _text(self._age_ms(), 0)),
+            *(f"{t_s:.0f}", _text(self._feature_rate(), 2), _text(age_ms, 0)),
             *(_text(self._encode_ms(), 0), f"{chunk_hz:.1f}", _text(self._jitter_ms(), 2)),
             *(str(self._missed()), f"{command_hz:.1f}", f"{recorded_mb:.1f}", str(dropped)),
             self._mode(),
@@ -58,11 +59,12 @@ class LiveTable:
 
     def _feature_rate(self) -> float:
         first = max(len(self._log.features) - _FEATURES_WINDOW, 0)
-        return rate_hz(self._log.features.since("received_s", first))
-
-    def _age_ms(self) -> float:
-        chunks = self._log.chunks
-        return chunks.since("features_age_s", len(chunks) - 1)[0] * 1e3 if len(chunks) else math.nan
+        received_s = self._log.features.since("received_s", first)
+        if not len(received_s):
+            return math.nan
+        # Nothing for two seconds is no more than half a hertz, whatever was before.
+        silence_s = max(self._log.duration_s - received_s[-1], 1e-9)
+        return min(rate_hz(received_s), 1.0 / silence_s)
 
     def _encode_ms(self) -> float:
         total_s = 0.0

@@ -4,11 +4,11 @@ Colours are Okabe and Ito's, which people with any form of colour blindness can 
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vla_ros.core.latency import Floats, nominal_period_s, period_errors_s, stats
+from vla_ros.core.latency import Floats, counter_total, nominal_period_s, period_errors_s, stats
 from vla_ros.data.run_log import ModeChange, RunLog
 
 if TYPE_CHECKING:  # matplotlib takes half a second to import, and only a report needs it
@@ -24,27 +24,26 @@ _YELLOW, _BLUE, _RED, _PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 _STAGE_COLOURS = {
     "transport": "#BBBBBB",
     "sync": _PURPLE,
-    "decode": _YELLOW,
+    "decode": _ORANGE,
     "preprocess": _GREEN,
     "vision": _BLUE,
     "language": _SKY,
     "publish": _BLACK,
-    "sensor_encode": _ORANGE,
-    "state_encode": _GREEN,
-    "action": _RED,
 }
 _OTHER_COLOUR = "#777777"
+_GRID_COLOUR = "#E5E5E5"
 _NODE_COLOURS = {"vl_encoder": _BLUE, "action": _RED, "command": _GREEN}
 _MODE_COLOURS = {"WAITING": "#DDDDDD", "SLOWED": _ORANGE, "HOLD": _PURPLE}
-_LANES = ("vl_encoder", "action")
+_LANES = ("encode", "tick", "command")
 _MAX_MARKS = 5000
 _MAX_DOTS = 400
+_SHORTEST_MS = 0.01
 
 
 def draw_timeline(log: RunLog, path: Path) -> None:
     """Draw encodes and ticks on one time axis, the features' age and the commands' speed."""
     figure = _figure(10.0)
-    grid = figure.add_gridspec(4, 1, height_ratios=[1.5, 0.9, 1.3, 1.1])
+    grid = figure.add_gridspec(4, 1, height_ratios=[1.4, 0.7, 1.3, 1.1])
     zoom, overview = figure.add_subplot(grid[0]), figure.add_subplot(grid[1])
     age = figure.add_subplot(grid[2], sharex=overview)
     speed = figure.add_subplot(grid[3], sharex=overview)
@@ -53,6 +52,7 @@ def draw_timeline(log: RunLog, path: Path) -> None:
     _draw_overview(overview, log)
     _draw_age(age, log)
     _draw_speed(speed, log)
+    figure.suptitle(_headline(log), fontsize=11)
     for axes in (overview, age, speed):
         axes.axvspan(start_s, end_s, color=_YELLOW, alpha=0.3, linewidth=0, zorder=0)
     overview.set_xlim(0.0, max(log.duration_s, 1e-3))
@@ -73,9 +73,13 @@ def draw_latency(log: RunLog, path: Path) -> None:
         _draw_distribution(axes, y, milliseconds, colour, rng)
     axes.set_yticks(range(len(rows)), [name for name, _, _ in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_xlim(left=_SHORTEST_MS)
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("[ms]")
-    axes.set_title("box: p50 to p90     line: to p99     cross: maximum     dots: single cycles")
-    axes.grid(axis="x", which="both", color="#E5E5E5", linewidth=0.6)
+    axes.set_title(
+        "box: p50 to p90     line: to p99     cross: maximum     dots: single cycles", fontsize=11
+    )
+    axes.grid(axis="x", color=_GRID_COLOUR, linewidth=0.6)
     axes.set_axisbelow(True)
     figure.savefig(path)
 
@@ -101,58 +105,44 @@ def _zoom_window(log: RunLog) -> tuple[float, float]:
 
 
 def _draw_zoom(axes: "Axes", log: RunLog, start_s: float, end_s: float) -> None:
-    seen: dict[str, str] = {}
+    def within(times_s: Floats) -> Floats:
+        inside: Floats = times_s[(times_s >= start_s) & (times_s <= end_s)]
+        return inside
+
+    colours: dict[str, str] = {}
     for (node, stage), rows in log.stages.items():
-        if node not in _LANES:
-            continue
-        begins_s = rows["t_s"] + rows["start_s"]
-        durations_s = rows["duration_s"]
-        inside = (begins_s + durations_s > start_s) & (begins_s < end_s)
-        if not inside.any():
-            continue
-        seen[stage] = _STAGE_COLOURS.get(stage, _OTHER_COLOUR)
-        bars = list(zip(begins_s[inside], durations_s[inside], strict=True))
-        lane = (_LANES.index(node) - 0.35, 0.7)
-        axes.broken_barh(bars, lane, facecolors=seen[stage], linewidth=0)
-    commands = log.commands["t_s"]
-    _marks(axes, commands[(commands >= start_s) & (commands <= end_s)], len(_LANES), _GREEN)
-    captures = log.features["stamp_s"]
-    captures = captures[(captures >= start_s) & (captures <= end_s)]
-    axes.plot(captures, np.full(len(captures), -0.5), "v", color=_BLACK, markersize=7)
-    axes.set_yticks(range(len(_LANES) + 1), ["encode", "tick", "command"])
-    axes.set_ylim(len(_LANES) + 0.5, -0.75)
+        if node == "vl_encoder":
+            colours[stage] = _STAGE_COLOURS.get(stage, _OTHER_COLOUR)
+            _bars(axes, 0, rows["t_s"] + rows["start_s"], rows["duration_s"], colours[stage])
+    if "action" in log.cycles:
+        ticks = log.cycles["action"]
+        _bars(axes, 1, ticks["t_s"], ticks["duration_s"], _RED)
+    _marks(axes, 2, within(log.commands["t_s"]), _GREEN)
+    captures_s = within(log.features["stamp_s"])
+    axes.plot(captures_s, np.full(len(captures_s), -0.5), "v", color=_BLACK, markersize=7)
+    axes.set_yticks(range(len(_LANES)), _LANES)
+    axes.set_ylim(len(_LANES) - 0.5, -0.75)
     axes.set_xlim(start_s, end_s)
     axes.set_xlabel("[s]   (triangles: when the oldest image of a set was captured)")
-    handles = [_patch(name, colour) for name, colour in seen.items()]
-    if handles:
-        axes.legend(handles=handles, ncols=len(handles), loc="lower left", bbox_to_anchor=(0, 1))
+    _legend(axes, list(colours.items()))
 
 
 def _draw_overview(axes: "Axes", log: RunLog) -> None:
     if "vl_encoder" in log.cycles:
         encodes = log.cycles["vl_encoder"]
-        bars = list(zip(encodes["t_s"], encodes["duration_s"], strict=True))
-        axes.broken_barh(bars, (-0.35, 0.7), facecolors=_BLUE, edgecolors="white", linewidth=0.5)
-    _marks(axes, log.chunks["t_s"], 1, _RED)
-    _marks(axes, log.commands["t_s"], 2, _GREEN)
-    axes.set_yticks([0, 1, 2], ["encode", "tick", "command"])
-    axes.set_ylim(2.5, -0.5)
+        _bars(axes, 0, encodes["t_s"], encodes["duration_s"], _BLUE)
+    _marks(axes, 1, log.chunks["t_s"], _RED)
+    axes.set_yticks([0, 1], _LANES[:2])
+    axes.set_ylim(1.5, -0.5)
 
 
 def _draw_age(axes: "Axes", log: RunLog) -> None:
-    """Draw the age of what each tick was computed from, and in which mode that was."""
-    t_s = log.chunks["t_s"]
-    axes.plot(t_s, log.chunks["features_age_s"] * 1e3, color=_BLUE, linewidth=1, label="features")
-    for name, colour in (("sensor", _ORANGE), ("state", _GREEN)):
-        ages_s = log.chunks[f"{name}_age_s"]
-        if np.isfinite(ages_s).any():
-            axes.plot(t_s, ages_s * 1e3, color=colour, linewidth=1, label=name)
-    drawn = _draw_modes(axes, log)
+    """Draw the age of the features at each tick, and the time when the robot held back."""
+    axes.plot(log.chunks["t_s"], log.chunks["features_age_s"] * 1e3, color=_BLUE, linewidth=1)
+    _legend(axes, _draw_modes(axes, log))
     axes.set_ylim(bottom=0)
-    axes.set_ylabel("age at the tick [ms]")
-    axes.grid(color="#E5E5E5", linewidth=0.6)
-    handles = axes.get_legend_handles_labels()[0] + [_patch(*mode) for mode in drawn]
-    axes.legend(handles=handles, ncols=len(handles), loc="lower right", bbox_to_anchor=(1, 1))
+    axes.set_ylabel("features' age at the tick [ms]")
+    axes.grid(color=_GRID_COLOUR, linewidth=0.6)
 
 
 def _draw_modes(axes: "Axes", log: RunLog) -> list[tuple[str, str]]:
@@ -172,30 +162,56 @@ def _draw_speed(axes: "Axes", log: RunLog) -> None:
     axes.plot(log.commands["t_s"], log.commands["speed"] * scale, color=_GREEN, linewidth=1)
     axes.set_ylim(bottom=0)
     axes.set_ylabel(f"commanded speed [{unit}]")
-    axes.grid(color="#E5E5E5", linewidth=0.6)
+    axes.grid(color=_GRID_COLOUR, linewidth=0.6)
 
 
-def _marks(axes: "Axes", times_s: Floats, lane: int, colour: str) -> None:
+def _bars(axes: "Axes", lane: int, starts_s: Floats, durations_s: Floats, colour: str) -> None:
+    spans = list(zip(starts_s, durations_s, strict=True))
+    axes.broken_barh(spans, (lane - 0.35, 0.7), facecolors=colour, linewidth=0)
+
+
+def _marks(axes: "Axes", lane: int, times_s: Floats, colour: str) -> None:
     """Draw one upright line an event, and of very many every second, third ..."""
     times_s = times_s[:: len(times_s) // _MAX_MARKS + 1]
     axes.vlines(times_s, lane - 0.35, lane + 0.35, colors=colour, linewidth=0.8)
 
 
-def _patch(name: str, colour: str) -> Any:
+def _legend(axes: "Axes", named: list[tuple[str, str]]) -> None:
+    """Name the colours in a line above the axes."""
     from matplotlib.patches import Patch
 
-    return Patch(facecolor=colour, edgecolor="#555555", linewidth=0.5, label=name)
+    handles = [Patch(facecolor=colour, label=name) for name, colour in named]
+    if handles:
+        axes.legend(
+            handles=handles,
+            ncols=len(handles),
+            loc="lower right",
+            bbox_to_anchor=(1, 1),
+            fontsize=9,
+            frameon=False,
+            borderaxespad=0.1,
+        )
+
+
+def _headline(log: RunLog) -> str:
+    missed = {node: counter_total(log.cycles[node]["missed"]) for node in log.nodes}
+    told = "   ".join(f"{node} missed {count}" for node, count in missed.items())
+    return (
+        f"{log.duration_s:.0f} s   {len(log.features)} encodes   {len(log.chunks)} ticks   "
+        f"{len(log.commands)} commands   {told}"
+    )
 
 
 def _latency_rows(log: RunLog) -> list[tuple[str, Floats, str]]:
     """Return name, milliseconds and colour of every line of the picture, top to bottom."""
     rows: list[tuple[str, Floats, str]] = []
-    for node, cycles in log.cycles.items():
+    for node in log.nodes:
         colour = _NODE_COLOURS.get(node, _OTHER_COLOUR)
-        for (owner, stage), table in log.stages.items():
-            if owner == node:
-                rows.append((f"{node}  {stage}", table["duration_s"] * 1e3, colour))
-        rows.append((f"{node}  whole cycle", cycles["duration_s"] * 1e3, colour))
+        own = {stage: table for (owner, stage), table in log.stages.items() if owner == node}
+        for stage, table in own.items():
+            rows.append((f"{node}  {stage}", table["duration_s"] * 1e3, colour))
+        if len(own) > 1:
+            rows.append((f"{node}  whole cycle", log.cycles[node]["duration_s"] * 1e3, colour))
     times_s, ticks = log.chunks["t_s"], log.chunks["tick"]
     errors_s = period_errors_s(times_s, ticks, nominal_period_s(times_s, ticks))
     rows.append(("error of the tick's period", errors_s * 1e3, _BLACK))

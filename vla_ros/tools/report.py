@@ -12,7 +12,7 @@ from typing import Any
 
 from vla_ros.core.errors import BagError, VlaError
 from vla_ros.data.bag_reader import BagReader
-from vla_ros.data.recorder import BAG
+from vla_ros.data.recorder import BAG, Recorder, versions
 from vla_ros.data.run_log import TYPES, RunLog
 from vla_ros.tools import plots
 from vla_ros.tools.summary import summarize, table
@@ -48,6 +48,20 @@ def write_report(log: RunLog, folder: Path, about: Mapping[str, Any]) -> dict[st
     return summary
 
 
+def finish(recorder: Recorder, folder: Path) -> str:
+    """Close a recording, write its report and return what is to be said about it."""
+    recorder.close()
+    log, about = recorder.log, about_recording(recorder)
+    try:
+        if recorder.bag.continued:  # what was recorded before this process is in the bag only
+            log, read = read_log(recorder.bag.path)
+            about["bag"]["note"] = read["bag"]["note"]
+        summary = write_report(log, folder, about)
+    except (VlaError, OSError) as error:
+        return f"no report could be made: {error}"
+    return f"{table(summary)}\nreport: {folder}"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code."""
     parser = argparse.ArgumentParser(prog="report", description=__doc__)
@@ -69,6 +83,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(table(summary))
     print(f"report: {folder}")
     return 0
+
+
+def about_recording(recorder: Recorder) -> dict[str, Any]:
+    """Return what a recorder knows about its own bag, in the summary's form."""
+    bag = recorder.bag
+    about = {"messages": bag.written, "dropped": bag.dropped, "note": bag.error}
+    return {"bag": about, "versions": versions()}
 
 
 def _read_log(path: Path, *, salvage: bool) -> tuple[RunLog, dict[str, Any]]:

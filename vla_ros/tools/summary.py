@@ -42,7 +42,7 @@ def summarize(log: RunLog) -> dict[str, Any]:
             "ticks": len(log.chunks),
             "ticks_without_chunk": _jumps(log.chunks["tick"]),
         },
-        "missed": {node: counter_total(cycles["missed"]) for node, cycles in log.cycles.items()},
+        "missed": {node: counter_total(log.cycles[node]["missed"]) for node in log.nodes},
         "age_ms": _ages(log),
         "stages_ms": _stages(log),
         "cameras": _cameras(log),
@@ -88,11 +88,12 @@ def table(summary: Mapping[str, Any]) -> str:
 
 def _stages(log: RunLog) -> dict[str, dict[str, Any]]:
     """Return the distribution of each stage, and of the whole cycle, by node."""
-    found: dict[str, dict[str, Any]] = {node: {} for node in log.cycles}
+    found: dict[str, dict[str, Any]] = {node: {} for node in log.nodes}
     for (node, stage), rows in log.stages.items():
         found[node][stage] = _stats_ms(rows["duration_s"])
     for node, cycles in log.cycles.items():
-        found[node][CYCLE] = _stats_ms(cycles["duration_s"])
+        if len(found[node]) > 1:  # of a single stage the cycle tells nothing more
+            found[node][CYCLE] = _stats_ms(cycles["duration_s"])
     return found
 
 
