@@ -18,8 +18,13 @@ class Bench:
         self.started, self.release = threading.Semaphore(0), threading.Semaphore(0)
         self.done = []
         matcher = FrameMatcher(["camera"], 0.05, 1, max_age_s=1e6)
-        self.loop = EncodeLoop(matcher, lambda: Now(self.time_ns, self.time_ns), rate_hz, self._encode)
+        self.loop = EncodeLoop(
+            matcher, lambda: Now(self.time_ns, self.time_ns), rate_hz, self._encode
+        )
         self.loop.start()
+
+    def _now(self):
+        return Now(self.time_ns, self.time_ns)
 
     def _encode(self, frames, instruction, now):
         self.started.release()

@@ -117,3 +117,15 @@ def test_the_newest_possible_set_is_always_found():
         ]
         chosen = m.pick(at(300))
         assert (chosen.newest_ns // MS if chosen else None) == max(sets, default=None)
+
+
+def test_lost_frames_show_in_the_spacing_of_the_stamps():
+    m = matcher()
+    random = np.random.default_rng(1)
+    sent = list(range(100, 10_000, 100))
+    lost = {2000, 5000, 5100, 5200, 9000}
+    for moment in sent:
+        if moment not in lost:
+            put(m, VIEWS[0], moment + int(random.integers(-10, 10)))
+    counts = m.counts[VIEWS[0]]
+    assert (counts.received, counts.lost) == (len(sent) - 5, 5)

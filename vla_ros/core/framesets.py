@@ -3,12 +3,16 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Generic, TypeVar
 
 from vla_ros.core.errors import MessageError
 from vla_ros.core.time import NS, Now, Seen
 
 Image = TypeVar("Image")
+
+# A camera's usual period is the median of so many.
+_GAPS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,14 @@ class ViewCounts:
     received: int = 0
     used: int = 0
     repeated: int = 0  # the same or an older stamp than the one before
+    lost: int = 0  # missing from the even spacing of the stamps
+    gaps_ns: deque[int] = field(default_factory=lambda: deque(maxlen=_GAPS))
+
+    def note(self, gap_ns: int) -> None:
+        """Take the time since the frame before; a multiple of the usual one means lost frames."""
+        self.gaps_ns.append(gap_ns)
+        if len(self.gaps_ns) == _GAPS:
+            self.lost += max(0, round(gap_ns / median(self.gaps_ns)) - 1)
 
 
 @dataclass
@@ -90,6 +102,8 @@ class FrameMatcher(Generic[Image]):
                 count.repeated += 1
                 return
             self.clear()
+        if buffer:
+            count.note(seen.stamp_ns - buffer[-1].seen.stamp_ns)
         buffer.append(Frame(view, seen, image))
 
     def pick(self, now: Now) -> FrameSet[Image] | None:

@@ -147,6 +147,7 @@ class VlEncoder(Node):
         values: dict[str, Any] = {"encodes": self._sequence, "model_id": self._encoder.model_id}
         for view, count in self._frames.counts.items():
             values[f"{view}.received"] = count.received
+            values[f"{view}.lost"] = count.lost
             values[f"{view}.used"] = count.used
         return values
 
