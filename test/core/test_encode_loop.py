@@ -106,5 +106,7 @@ def test_an_error_in_the_worker_is_kept_for_the_node():
     loop = EncodeLoop(FrameMatcher(["camera"], 0.05, 1), lambda: Now(NS, NS), 0.0, fail)
     loop.start()
     loop.put("camera", Seen(NS, NS), 0)
+    while loop.error is None:
+        time.sleep(0.001)
     loop.stop(5)
     assert isinstance(loop.error, ValueError)

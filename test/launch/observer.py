@@ -23,7 +23,7 @@ def realtime(**arguments):
 
 
 class Observer:
-    """Listens in the background; `heard[topic]` is a list of (ROS time of arrival [ns], message)."""
+    """Listens in the background; `heard[topic]` lists (ROS time of arrival [ns], message)."""
 
     def __init__(self):
         self.context = rclpy.Context()

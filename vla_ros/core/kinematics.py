@@ -85,7 +85,7 @@ class Arm:
                 columns.append(np.concatenate([np.cross(axis, tool - pose[:3, 3]), axis]))
         return np.stack(columns, axis=1)
 
-    def joint_velocity(self, positions: Matrix, twist: Matrix, damping: float = 0.02) -> Matrix:
+    def joint_velocity(self, positions: Matrix, twist: Matrix, damping: float = 0.005) -> Matrix:
         """Return the joint velocities (J,) [rad/s] for a tool twist (6,) in the base frame.
 
         Damped least squares (Wampler 1986; Nakamura and Hanafusa 1986), then scaled down as a
