@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 import torch
-from conftest import tiny_recipe
+from tiny_policy import tiny_recipe
 
 from vla_ros.models.blocks import Block, Fuse, WindowEncoder
 from vla_ros.models.config import INPUTS

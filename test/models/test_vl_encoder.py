@@ -4,7 +4,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import INSTRUCTION
 from safetensors.torch import load_file, save_file
 from transformers import (
     AutoImageProcessor,
@@ -17,6 +16,8 @@ from vla_ros.core.errors import CheckpointError, MessageError, ParameterError
 from vla_ros.models.hardware import pick_device, pick_dtype
 from vla_ros.models.preprocess import ProcessorCall
 from vla_ros.models.vl_encoder import VlEncoder, load_encoder
+
+INSTRUCTION = "insert the needle into the blue point"
 
 
 @pytest.fixture(scope="module")
