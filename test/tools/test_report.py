@@ -2,14 +2,18 @@
 
 import json
 import math
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.image import imread
 
 from vla_ros.data.bag_metadata import Qos
+from vla_ros.data.bag_reader import BagReader
+from vla_ros.data.bag_writer import BagWriter
 from vla_ros.data.definitions import typestore
 from vla_ros.data.recorder import Recorder
 from vla_ros.data.run_log import RunLog
@@ -195,3 +199,157 @@ def record(folder: Path, seconds: int) -> Recorder:
         recorder.receive(topic, msgtype, data, T0_NS + round(t_s * 1e9))
     recorder.close()
     return recorder
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """Return a recording of 20 s and the folder that it and its report are in."""
+    folder = tmp_path_factory.mktemp("run")
+    recorder = record(folder, 20)
+    return recorder, folder, report.finish(recorder, folder)
+
+
+def test_the_report_is_complete_and_nothing_else_lies_around(recorded):
+    _, folder, _ = recorded
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["bag", "latency.png", "summary.json", "timeline.png"]
+
+
+def test_the_numbers_are_the_known_ones(recorded):
+    _, folder, _ = recorded
+    found = json.loads((folder / "summary.json").read_text())
+    assert found["schema"] == 1
+    assert found["duration_s"] == pytest.approx(20.0)
+    assert found["rates_hz"]["features"] == pytest.approx(1.0)
+    assert found["rates_hz"]["commands"] == pytest.approx(50.0)
+    assert found["missed"] == {"vl_encoder": 0, "action": 1}
+    period = found["chunk_period"]
+    assert period["nominal_ms"] == pytest.approx(100.0)
+    assert (period["ticks"], period["ticks_without_chunk"]) == (190, 1)
+    # Every second tick is 2 ms late, so every distance but one is 2 ms wrong: 24 to 26 is not.
+    errors = [2.0] * 188 + [0.0]
+    assert period["error_ms"]["mean"] == pytest.approx(np.mean(errors))
+    assert period["error_ms"]["max"] == pytest.approx(2.0)
+    assert found["stages_ms"]["vl_encoder"]["vision"]["p99"] == pytest.approx(250.0)
+    assert found["stages_ms"]["vl_encoder"]["cycle"]["p50"] == pytest.approx(404.5)
+    assert found["stages_ms"]["action"]["sensor_encode"]["count"] == 190
+    ages = [450 + 20 * (step % 50) for step in range(50, 1001, 5) if step // 5 != 25]
+    assert found["age_ms"]["features"]["p99"] == pytest.approx(np.quantile(ages, 0.99))
+    assert found["age_ms"]["sensor"]["p50"] == pytest.approx(12.0)
+    assert found["age_ms"]["views"]["camera_3"]["age"]["max"] == pytest.approx(max(ages))
+
+
+def test_cameras_processes_and_modes_are_in_the_summary(recorded):
+    _, folder, _ = recorded
+    found = json.loads((folder / "summary.json").read_text())
+    assert found["cameras"]["camera_1"] == {"used": 20, "received": 200, "tokens": 64}
+    assert found["cameras"]["camera_5"] == {"used": 20, "tokens": 64}
+    assert found["processes"]["vl_encoder"] == {
+        "cpu_percent": pytest.approx(80.0),
+        "rss_peak_mb": 1020.0,
+    }
+    command = [m for m in found["modes"] if m["node"] == "command"]
+    assert [(m["mode"], m["reason"]) for m in command] == [
+        ("WAITING", "no chunk yet"),
+        ("RUNNING", "inputs are sound"),
+    ]
+    assert found["diagnostics"]["vl_encoder"]["values"]["camera_1.received"] == "200"
+    assert found["bag"] == {"messages": recorded[0].bag.written, "dropped": 0, "note": ""}
+    assert "numpy" in found["versions"]
+
+
+def test_the_bag_alone_gives_the_same_report(recorded, tmp_path, capsys):
+    _, folder, told = recorded
+    assert report.main([str(folder), "--output-dir", str(tmp_path)]) == 0
+    again = json.loads((tmp_path / "summary.json").read_text())
+    first = json.loads((folder / "summary.json").read_text())
+    assert again.pop("bag")["messages"] == first.pop("bag")["messages"]
+    assert again == first
+    printed = capsys.readouterr().out
+    assert printed.splitlines()[:-1] == told.splitlines()[:-1]
+    assert printed.splitlines()[-1] == f"report: {tmp_path}"
+
+
+def test_features_are_recorded_without_their_data(recorded):
+    _, folder, _ = recorded
+    with BagReader(folder / "bag") as bag:
+        [*_, last] = bag.messages(["/features"])
+        message = bag.decode(last)
+    assert len(message.data) == 0
+    assert (message.sequence, list(message.shape), message.total_tokens) == (20, [2], 350)
+
+
+def test_the_pictures_are_pictures(recorded):
+    _, folder, _ = recorded
+    for name, height in (("timeline.png", 1000), ("latency.png", 700)):
+        pixels = imread(folder / name)
+        assert pixels.shape[:2] == (height, 1400)
+        assert len(np.unique(pixels[..., :3].reshape(-1, 3), axis=0)) > 20
+
+
+def test_a_run_without_messages_has_a_report_too(tmp_path):
+    recorder = Recorder(tmp_path)
+    told = report.finish(recorder, tmp_path)
+    found = json.loads((tmp_path / "summary.json").read_text())
+    assert found["rates_hz"] == {"features": None, "chunks": None, "commands": None}
+    assert "features - Hz" in told
+    assert (tmp_path / "latency.png").stat().st_size > 1000
+
+
+def test_a_recording_after_a_kill_is_reported_whole(tmp_path, recorded):
+    """The bag says that it was left open, as a kill leaves it; another recorder takes over."""
+    shutil.copytree(recorded[1] / "bag", tmp_path / "bag")
+    metadata = tmp_path / "bag" / "metadata.yaml"
+    metadata.write_text(metadata.read_text().replace("recording: closed", "recording: open"))
+    told = report.finish(Recorder(tmp_path), tmp_path)
+    found = json.loads((tmp_path / "summary.json").read_text())
+    assert found["missed"] == {"vl_encoder": 0, "action": 1}
+    assert "20.0 s" in told
+
+
+def test_a_full_disk_is_said_and_does_not_raise(tmp_path):
+    recorder = Recorder(tmp_path)
+    assert "no report could be made" in report.finish(recorder, tmp_path / "absent")
+
+
+@pytest.mark.parametrize("damage", ["absent", "no run"])
+def test_the_command_line_says_what_is_wrong(tmp_path, capsys, damage):
+    if damage == "no run":
+        with BagWriter(tmp_path / "bag") as bag:
+            bag.add_topic("/words", "std_msgs/msg/String")
+    assert report.main([str(tmp_path / "bag")]) == 1
+    assert {"absent": "no bag", "no run": "holds no run"}[damage] in capsys.readouterr().err
+
+
+def test_the_live_table_tells_of_the_last_second():
+    log = RunLog()
+    live = LiveTable(log)
+    lines = []
+    second = 0
+    for t_s, topic, message in run_messages(25):
+        if t_s >= second + 1:
+            second += 1
+            lines.append(live.lines(second, 1.5, 0))
+        log.add(TOPICS[topic], T0_NS + round(t_s * 1e9), message)
+    heading, first = lines[0]
+    assert heading.split("  ")[-1].strip() == "mode"
+    assert first.split()[-1] == "WAITING"
+    assert len(lines[20]) == 2 and len(lines[21]) == 1
+    assert lines[9][0].split() == [
+        *("10", "1.00", "1350", "370", "10.0", "2.00", "1", "50.0", "1.5", "0", "RUNNING")
+    ]
+
+
+def test_the_live_table_notices_that_features_stop():
+    log = RunLog()
+    live = LiveTable(log)
+    for t_s, topic, message in run_messages(20):
+        if t_s <= 10.0 or topic != "/features":
+            log.add(TOPICS[topic], T0_NS + round(t_s * 1e9), message)
+    line = live.lines(20.0, 0.0, 0)[-1]
+    assert line.split()[1] == "0.10"
+
+
+def test_the_table_fits_a_terminal(recorded):
+    assert max(len(line) for line in recorded[2].splitlines()[:-1]) <= 100
+    assert table(summarize(recorded[0].log)) in recorded[2]

@@ -36,6 +36,7 @@ class BagReader:
             BagError: there is no bag, or nothing of it can be read.
         """
         files = _files(path)
+        self.path = path
         self.custom = _custom(path)
         self._source: _Whole | Salvage
         reason = ""

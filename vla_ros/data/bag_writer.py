@@ -41,7 +41,10 @@ def _open_directory(path: Path) -> list[FileEntry]:
     except FileExistsError:
         files, custom = bag_metadata.read(path)
         if files and custom.get(_STATE) == _OPEN:
-            return files
+            # A file that was made in the very moment of the kill is not listed yet.
+            listed = {file.name for file in files}
+            made = sorted(found.name for found in path.glob("*.mcap"))
+            return files + [FileEntry(name) for name in made if name not in listed]
         raise BagError(f"{path} exists already; give a place that does not") from None
     except OSError as error:
         raise BagError(f"{path} cannot be made: {error.strerror}") from error

@@ -111,36 +111,33 @@ class RunLog:
 
     def _latency(self, _t_s: float, message: Any) -> None:
         t_s = self._stamp_s(message.header.stamp)
-        ends_ms = np.asarray(message.start_ms) + np.asarray(message.duration_ms)
-        duration_s = float(ends_ms.max()) / 1e3 if ends_ms.size else 0.0
+        rows = zip(message.stages, message.start_ms, message.duration_ms, strict=True)
+        stages = [(name, start / 1e3, duration / 1e3) for name, start, duration in rows]
+        duration_s = max((start_s + lasted_s for _, start_s, lasted_s in stages), default=0.0)
         self.cycles[message.node].append(t_s, message.cycle, message.missed, duration_s)
-        for name, start_ms, duration_ms in zip(
-            message.stages, message.start_ms, message.duration_ms, strict=True
-        ):
-            self.stages[message.node, name].append(t_s, start_ms / 1e3, duration_ms / 1e3)
+        for name, start_s, lasted_s in stages:
+            self.stages[message.node, name].append(t_s, start_s, lasted_s)
 
     def _features(self, t_s: float, message: Any) -> None:
+        views = list(zip(message.views, message.view_stamps, message.view_tokens, strict=True))
         stamp_s = self._stamp_s(message.header.stamp)
         self.features.append(t_s, stamp_s, message.sequence, message.total_tokens)
-        for view, stamp in zip(message.views, message.view_stamps, strict=True):
+        for view, stamp, tokens in views:
             captured_s = self._stamp_s(stamp)
+            self.view_tokens[view] = int(tokens)
             if self._view_stamp.get(view) != captured_s:
                 self._view_stamp[view] = captured_s
                 self.images_used[view] += 1
-        self.view_tokens = {
-            view: int(n) for view, n in zip(message.views, message.view_tokens, strict=False)
-        }
 
     def _chunk(self, _t_s: float, message: Any) -> None:
+        views = list(zip(message.views, message.view_age_s, message.view_skew_s, strict=True))
         t_s = self._stamp_s(message.header.stamp)
         self.chunks.append(
             *(t_s, message.tick, message.mode, message.features_age_s),
             *(message.sensor_age_s, message.sensor_gap_s),
             *(message.state_age_s, message.state_gap_s),
         )
-        for view, age_s, skew_s in zip(
-            message.views, message.view_age_s, message.view_skew_s, strict=True
-        ):
+        for view, age_s, skew_s in views:
             self.views[view].append(t_s, age_s, skew_s)
         mode = MODES[message.mode] if message.mode < len(MODES) else str(message.mode)
         self._note_mode(t_s, "action", mode, "")

@@ -18,9 +18,9 @@ _CHUNKS_WINDOW = 100
 class LiveTable:
     """Prints what a RunLog has newly learnt.
 
-    feat Hz: sets of features; age: of the oldest features used since the last line; VL: vision and language of
-    the last encode; p99: error of the tick's period over the last 100; missed: ticks so far;
-    MB, dropped: recorded in the bag, and messages that could not be.
+    feat Hz: sets of features; age: of the oldest features used since the last line; VL: vision
+    and language of the last encode; p99: error of the tick's period over the last 100; missed:
+    ticks so far; MB, dropped: recorded in the bag, and messages that could not be.
     """
 
     def __init__(self, log: RunLog) -> None:

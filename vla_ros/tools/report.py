@@ -26,8 +26,11 @@ def read_log(path: Path) -> tuple[RunLog, dict[str, Any]]:
     """
     try:
         return _read_log(path, salvage=False)
-    except BagError:  # damaged in the middle; what is no bag at all is refused here again
-        return _read_log(path, salvage=True)
+    except BagError as error:
+        try:
+            return _read_log(path, salvage=True)
+        except BagError:
+            raise error from None
 
 
 def write_report(log: RunLog, folder: Path, about: Mapping[str, Any]) -> dict[str, Any]:
