@@ -1,6 +1,7 @@
 """An off-screen OpenGL context: EGL where it works, else OSMesa."""
 
 import ctypes
+import importlib
 import os
 from typing import Any
 
@@ -25,17 +26,12 @@ def make_context(width: int, height: int) -> Any:
     name = os.environ.get("MUJOCO_GL") or ("egl" if _egl_works() else "osmesa")
     if name not in ("egl", "osmesa"):
         raise SimError(f"MUJOCO_GL is {name!r}; egl or osmesa is allowed")
-    # MuJoCo's own loader reads it too.
-    os.environ["MUJOCO_GL"] = name
     try:
-        if name == "egl":
-            from mujoco.egl import GLContext
-        else:
-            from mujoco.osmesa import GLContext
-        context = GLContext(width, height)
+        context = importlib.import_module(f"mujoco.{name}").GLContext(width, height)
         context.make_current()
     except Exception as error:  # each library has its own, down to AttributeError
         raise SimError(f"{_INSTALL} (MUJOCO_GL={name}: {error})") from error
+    os.environ["MUJOCO_GL"] = name  # for MuJoCo's own loader
     return context
 
 

@@ -1,4 +1,4 @@
-"""The arm: what a command makes the joints do, one physics step at a time."""
+"""The arm: what a command makes of the joints' set points, one control period at a time."""
 
 from collections.abc import Callable
 
@@ -13,10 +13,11 @@ Vector = NDArray[np.float64]
 
 _AXES = len(ARM_JOINTS)
 _STILL = np.zeros(_AXES)
-# Damping of the inverse Jacobian: 1 % off where the arm is at ease, bounded where it is singular.
-_DAMPING = 5e-3
+# Damping of the inverse Jacobian: 0.1 % off where the arm is at ease, bounded where it is singular
+# (and there the joints' velocity limits slow the whole motion down).
+_DAMPING = 1e-3
 # The set points may lead the joints by this much [rad]; more would wind up against an obstacle.
-_LEAD_RAD = 0.1
+_LEAD_RAD = 0.2
 
 
 class Robot:
@@ -26,11 +27,15 @@ class Robot:
     themselves `command_timeout_s` after the last one; positions (`trajectory`) are kept.
     """
 
-    def __init__(self, model: mujoco.MjModel, command_timeout_s: float = 0.2) -> None:
-        """Put the arm at its home, at rest."""
+    def __init__(
+        self, model: mujoco.MjModel, period_s: float, command_timeout_s: float = 0.2
+    ) -> None:
+        """Put the arm at its home, at rest; `control` is to be called every `period_s`."""
         self.model = model
         self.data = at_home(model)
+        self._plan = at_home(model)
         self.refused = 0
+        self._period_s = period_s
         self._timeout_s = command_timeout_s
         self._time_s = 0.0
         self._limits: Vector = model.jnt_range[:_AXES]
@@ -63,7 +68,7 @@ class Robot:
         times = self._checked(times_s, (len(points),), "a trajectory's times")
         if len(times) == 0 or np.any(np.diff(times, prepend=0.0) < 0):
             self.refuse(f"trajectory times {times}; at least one, from 0 upward, is allowed")
-        start_s, dt = self._time_s, self.model.opt.timestep
+        start_s, dt = self._time_s, self._period_s
         knots = np.concatenate([[0.0], times])
         path = np.vstack([self._target, np.clip(points, *self._limits.T)])
 
@@ -84,8 +89,8 @@ class Robot:
         """Stop where it is."""
         self._motion = lambda _time_s: _STILL
 
-    def step(self, time_s: float) -> None:
-        """Advance by one time step from `time_s`, after `mj_step1` of the same step.
+    def control(self, time_s: float) -> None:
+        """Set the actuators for the period from `time_s` on, between `mj_step1` and `mj_step2`.
 
         Time is the caller's, so that a command grows old even where physics was skipped.
         """
@@ -94,13 +99,12 @@ class Robot:
         if velocity is not _STILL:
             # All joints slow down together, so that the direction stays.
             velocity = velocity / max(1.0, float(np.max(np.abs(velocity) / self._fastest)))
-            target = self._target + velocity * self.model.opt.timestep
+            target = self._target + velocity * self._period_s
             place = self.data.qpos[:_AXES]
             target = np.clip(target, place - _LEAD_RAD, place + _LEAD_RAD)
             self._target = np.clip(target, *self._limits.T)
         self.data.ctrl[:_AXES] = self._target
         self.data.ctrl[_AXES] = self._clamp
-        mujoco.mj_step2(self.model, self.data)
 
     def _until_timeout(self, velocity: Callable[[], Vector]) -> Callable[[float], Vector]:
         ends_s = self._time_s + self._timeout_s
@@ -108,7 +112,13 @@ class Robot:
 
     def _inverse(self, twist: Vector) -> Vector:
         """Return the joint velocities of a tip twist, by damped least squares."""
-        mujoco.mj_jacSite(self.model, self.data, self._jacobian[:3], self._jacobian[3:], self._tip)
+        # At the set points, not at the joints: these follow some 20 ms behind, and on a curved path
+        # the difference would add up.
+        plan = self._plan
+        plan.qpos[:_AXES] = self._target
+        mujoco.mj_kinematics(self.model, plan)
+        mujoco.mj_comPos(self.model, plan)
+        mujoco.mj_jacSite(self.model, plan, self._jacobian[:3], self._jacobian[3:], self._tip)
         jacobian = self._jacobian[:, :_AXES]
         square = jacobian @ jacobian.T + _DAMPING**2 * np.eye(_AXES)
         velocity: Vector = jacobian.T @ np.linalg.solve(square, twist)

@@ -97,7 +97,7 @@ class Sensor:
         for row, (edge, mu, level) in enumerate(zip(edges, attenuation, light * scatter)):
             segment = np.searchsorted(edge[1:-1], depths, side="right")
             lines[row] = level[segment] * np.exp(-mu[segment] * (depths - edge[segment]))
-        heights: Matrix = np.abs(step) * lit[:, :-1] * np.exp(-before[:, 1:])
+        heights = np.asarray(np.abs(step) * lit[:, :-1] * np.exp(-before[:, 1:]), np.float64)
         _add_peaks(lines, bounds, heights)
         return lines
 

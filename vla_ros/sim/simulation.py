@@ -63,7 +63,7 @@ class Simulation:
         self.physics_rate_hz = sensor_rate_hz * self.steps_per_sample
         self.steps_per_state = max(1, int(self.physics_rate_hz / state_rate_hz))
         self.model = load(self.physics_rate_hz, seed)
-        self.robot = Robot(self.model, command_timeout_s)
+        self.robot = Robot(self.model, 1.0 / sensor_rate_hz, command_timeout_s)
         self.step = 0
         self._data = self.robot.data
         self._sensor = Sensor(self.model, self._data)
@@ -99,10 +99,13 @@ class Simulation:
         if passed >= self._states:
             self._states = int(passed) + 1
             captured.states.append(self._state())
-        self.robot.step(self.step / self.physics_rate_hz)
+        sampled = self.step % self.steps_per_sample == 0
+        if sampled:
+            self.robot.control(self.step / self.physics_rate_hz)
+        mujoco.mj_step2(self.model, self._data)
         # The second half of the step solves the contacts and moves the joints, not the bodies:
         # the tip is still where it was when the force arose.
-        if self.step % self.steps_per_sample == 0:
+        if sampled:
             if not self._filled:
                 self._batch_step = self.step
             self._places[self._filled] = self._sensor.place()

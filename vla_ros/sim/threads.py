@@ -51,15 +51,27 @@ class Worker(threading.Thread):
 class Physics(Worker):
     """Runs a simulation in real time and hands on what it captures."""
 
-    def __init__(self, simulation: Simulation, deliver: Callable[[Captured], None]) -> None:
-        """Start the clock; `deliver` is called in the thread and should be quick."""
+    def __init__(
+        self,
+        simulation: Simulation,
+        deliver: Callable[[Captured], None],
+        prepare: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take what is called in the thread: `prepare` at first, then `deliver`, which is quick."""
         super().__init__("physics")
+        self._prepare = prepare
         self._simulation = simulation
         self._deliver = deliver
         self.pacer = Pacer(simulation.physics_rate_hz, time.monotonic_ns())
 
+    def start(self) -> None:
+        """Start the clock and the thread."""
+        self.pacer.start_ns = time.monotonic_ns()
+        super().start()
+
     def work(self) -> None:
         """Wake when a state is due, and bring physics up to now."""
+        self._prepare()
         simulation, pacer = self._simulation, self.pacer
         rhythm = simulation.steps_per_state
         while not self._stop_asked.is_set():
