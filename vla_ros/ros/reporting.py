@@ -48,9 +48,12 @@ class Reporter:
         if (mode, reason) == (self._mode, self._reason):
             return
         logger = self._node.get_logger()
-        say = logger.warning if mode in (Mode.SLOWED, Mode.HOLD) else logger.info
         change = mode.name if mode == self._mode else f"{self._mode.name} -> {mode.name}"
-        say(f"{change}: {reason}")
+        # Two calls: rclpy ties a severity to the line it is logged from.
+        if mode in (Mode.SLOWED, Mode.HOLD):
+            logger.warning(f"{change}: {reason}")
+        else:
+            logger.info(f"{change}: {reason}")
         self._mode, self._reason = mode, reason
 
     def latency(
