@@ -81,3 +81,11 @@ def test_after_a_clock_jump_nothing_is_left():
 def test_joint_names_must_fit_the_checkpoint():
     with pytest.raises(MessageError, match="make 8 state channels; the checkpoint has 12"):
         PolicyInputs(None, SampleRing(4, 12), JOINTS)
+
+
+def test_a_sensor_of_another_rate_is_refused():
+    inputs = PolicyInputs(SampleRing(5, 3), None, JOINTS, sensor_rate_hz=650.0)
+    block = np.ones((13, 3), np.float32)
+    inputs.put_sensor(block, 0, round(1e9 / 640), 0)
+    with pytest.raises(MessageError, match="100.0 Hz; the policy was trained with 650 Hz"):
+        inputs.put_sensor(block, 10 * MS, round(1e9 / 100), 0)

@@ -12,6 +12,10 @@ from vla_ros.core.rings import SampleRing, Window
 from vla_ros.core.time import NS, Now, Seen
 
 
+# A window of so many samples covers another time at another rate.
+_RATE_SLACK = 0.1
+
+
 @dataclass(frozen=True, slots=True)
 class Features:
     """One set of features, and where it came from."""
@@ -66,8 +70,21 @@ class Snapshot:
 class PolicyInputs:
     """Collects features, sensor samples and robot states."""
 
-    def __init__(self, sensor: SampleRing | None, state: SampleRing | None, joints: Sequence[str]):
-        """Take rings for the streams that the policy uses; `joints` orders a JointState."""
+    def __init__(
+        self,
+        sensor: SampleRing | None,
+        state: SampleRing | None,
+        joints: Sequence[str],
+        sensor_rate_hz: float = 0.0,
+    ) -> None:
+        """Take rings for the streams that the policy uses.
+
+        Args:
+            sensor: for the sensor's samples, None if not used.
+            state: for joints and pose, None if not used.
+            joints: names that order a JointState.
+            sensor_rate_hz: what the policy was trained with; 0 accepts any.
+        """
         if state is not None and state.channels != len(joints) + 6:
             raise MessageError(
                 f"{len(joints)} joints and a pose make {len(joints) + 6} state channels; "
@@ -76,6 +93,7 @@ class PolicyInputs:
         self._sensor = sensor
         self._state = state
         self._joints = tuple(joints)
+        self._sensor_rate_hz = sensor_rate_hz
         self._pose: NDArray[np.float32] | None = None
         self._pose_seen: Seen | None = None
         self._features: Features | None = None
@@ -94,7 +112,17 @@ class PolicyInputs:
     def put_sensor(
         self, block: NDArray[np.float32], first_ns: int, period_ns: int, arrived_ns: int
     ) -> None:
-        """Take a batch of sensor samples, (N, channels)."""
+        """Take a batch of sensor samples, (N, channels).
+
+        Raises:
+            MessageError: wrong channels, or a rate that the policy was not trained with.
+        """
+        rate_hz, trained_hz = NS / period_ns, self._sensor_rate_hz
+        if trained_hz and len(block) > 1 and abs(rate_hz / trained_hz - 1) > _RATE_SLACK:
+            raise MessageError(
+                f"sensor at {rate_hz:.1f} Hz; the policy was trained with "
+                f"{trained_hz:g} Hz (within {_RATE_SLACK:.0%} is allowed)"
+            )
         if self._sensor is not None:
             self._sensor.append(block, first_ns, period_ns, arrived_ns)
 

@@ -102,7 +102,8 @@ class Actor:
         for name in self.inputs:
             window = self.config.window(name)
             rings[name] = SampleRing(window.window, window.channels)
-        return PolicyInputs(rings.get("sensor"), rings.get("robot_states"), joints)
+        rate_hz = self.config.window("sensor").rate_hz if "sensor" in rings else 0.0
+        return PolicyInputs(rings.get("sensor"), rings.get("robot_states"), joints, rate_hz)
 
     def warm_up(self) -> None:
         """Run once on zeros, so that the first real tick is as fast as the others."""

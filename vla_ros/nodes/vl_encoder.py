@@ -68,6 +68,10 @@ class VlEncoder(Node):
         lower_priority(params.nice)
         folder = resolve_checkpoint(params.checkpoint)
         self._encoder = load_encoder(folder, device=params.device, threads=params.threads)
+        if len(views) > len(self._encoder.config.views):
+            raise ParameterError(
+                f"{len(views)} views; the checkpoint was made for {len(self._encoder.config.views)}"
+            )
         self._session, self._sequence = uuid.uuid4().hex[:8], 0
         self._publisher = self.create_publisher(VlFeatures, "features", qos.FEATURES)
         self._reporter = Reporter(self, self._values)
