@@ -15,11 +15,13 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 NAME = "vla-ros-standalone"
+SHARED = "vla_ros_standalone"
 
 
 def carried() -> list[str]:
-    """Return the names of the packages that are carried here."""
-    return sorted(path.parent.name for path in (HERE / "src").glob("*/__init__.py"))
+    """Return the names of the ROS 2 packages that are carried here."""
+    names = {path.parent.name for path in (HERE / "src").glob("*/__init__.py")}
+    return sorted(names - {SHARED})
 
 
 def own() -> set[str]:
@@ -58,7 +60,7 @@ def main() -> int:
     print("standalone: installing", ", ".join(names))
     # Built without isolation: setuptools is there already, and nothing is downloaded for it.
     options = ["--no-build-isolation", "--no-deps", "--force-reinstall"]
-    environment = {**os.environ, "VLA_ROS_STANDALONE": ",".join(names)}
+    environment = {**os.environ, "VLA_ROS_STANDALONE": ",".join([SHARED, *names])}
     shutil.rmtree(HERE / "build", ignore_errors=True)  # it would keep what is no longer chosen
     return subprocess.call([*pip, "install", *options, str(HERE)], env=environment)
 

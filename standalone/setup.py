@@ -9,6 +9,10 @@ CHOSEN = os.environ.get("VLA_ROS_STANDALONE", ",".join(PACKAGES)).split(",")
 
 # Commands and plugins come with the package that they start.
 ENTRY_POINTS = {
+    "launch_testing": {
+        "console_scripts": ["launch_test = launch_testing.launch_test:main"],
+        "pytest11": ["launch_testing = launch_testing.pytest.hooks"],
+    },
     "ros2cli": {"console_scripts": ["ros2 = ros2cli.cli:main"]},
 }
 

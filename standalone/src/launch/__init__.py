@@ -1,5 +1,7 @@
 """Describe a system of processes and run it: the part of ROS 2's `launch` that is carried here."""
 
+from vla_ros_standalone import left_out
+
 from . import actions, conditions, descriptions, events, logging, substitutions
 from .action import Action
 from .condition import Condition
@@ -13,7 +15,6 @@ from .launch_description_source import LaunchDescriptionSource
 from .launch_introspector import LaunchIntrospector
 from .launch_service import LaunchService
 from .substitution import SomeSubstitutionsType, Substitution
-from .utilities import left_out
 
 __getattr__ = left_out(__name__, "frontend")
 

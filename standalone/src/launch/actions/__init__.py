@@ -1,6 +1,7 @@
 """Actions: what a launch does."""
 
-from ..utilities import left_out
+from vla_ros_standalone import left_out
+
 from .declare_launch_argument import DeclareLaunchArgument
 from .emit_event import EmitEvent
 from .execute_local import ExecuteLocal

@@ -196,7 +196,12 @@ class ExecuteLocal(Action):
         if self._log_cmd:
             self._logger.info(f"process details: cmd='{cmd}', cwd='{details['cwd']}'")
 
+        early: list[tuple[int, bytes]] = []
+
         def on_output(fd: int, data: bytes) -> None:
+            if self._process is None:
+                early.append((fd, data))  # it can write before its start is known here
+                return
             event = ProcessStdout if fd == 1 else ProcessStderr
             context.emit_event_sync(event(text=data, **details))
 
@@ -222,6 +227,8 @@ class ExecuteLocal(Action):
         try:
             self._logger.info(f"process started with pid [{process.pid}]")
             context.emit_event_sync(ProcessStarted(**details))
+            for output in early:
+                on_output(*output)
             code = self._last_code = await process.wait()
         finally:
             self._process = None

@@ -1,7 +1,8 @@
 """Where launch descriptions come from: Python launch files."""
 
+from vla_ros_standalone import left_out
+
 from ..invalid_launch_file_error import InvalidLaunchFileError
-from ..utilities import left_out
 from .python_launch_description_source import (
     AnyLaunchDescriptionSource,
     InvalidPythonLaunchFileError,

@@ -1,6 +1,7 @@
 """Substitutions: text that is known only when the launch runs."""
 
-from ..utilities import left_out
+from vla_ros_standalone import left_out
+
 from .boolean_substitution import AndSubstitution, NotSubstitution, OrSubstitution
 from .command import Command
 from .environment_variable import EnvironmentVariable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..substitution import SomeSubstitutionsType, Substitution
@@ -10,19 +10,6 @@ from ..substitution import SomeSubstitutionsType, Substitution
 if TYPE_CHECKING:
     from ..launch_context import LaunchContext
     from ..launch_description_entity import LaunchDescriptionEntity
-
-
-def left_out(module: str, *names: str) -> Callable[[str], Any]:
-    """Return a module's `__getattr__` that says which of ROS 2's names are not carried here."""
-
-    def getter(name: str) -> Any:
-        if name in names:
-            raise ImportError(
-                f"{module}.{name} is not carried by vla-ros-standalone; install ROS 2 to use it"
-            )
-        raise AttributeError(f"module '{module}' has no attribute '{name}'")
-
-    return getter
 
 
 def normalize_to_list_of_substitutions(subs: SomeSubstitutionsType) -> list[Substitution]:

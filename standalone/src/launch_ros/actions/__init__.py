@@ -1,6 +1,6 @@
 """Actions that know ROS."""
 
-from launch.utilities import left_out
+from vla_ros_standalone import left_out
 
 from .node import Node
 from .push_ros_namespace import PushROSNamespace

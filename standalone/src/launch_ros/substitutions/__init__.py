@@ -1,6 +1,6 @@
 """Substitutions that know where packages are."""
 
-from launch.utilities import left_out
+from vla_ros_standalone import left_out
 
 from .executable_in_package import ExecutableInPackage
 from .find_package import FindPackage, FindPackagePrefix, FindPackageShare

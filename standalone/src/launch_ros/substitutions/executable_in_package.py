@@ -6,11 +6,10 @@ import os
 import shutil
 
 from launch import LaunchContext, SomeSubstitutionsType
-from launch.substitution import describe
 from launch.substitutions import SubstitutionFailure
 from launch.utilities import normalize_to_list_of_substitutions, perform_substitutions
 
-from .find_package import FindPackagePrefix
+from .find_package import FindPackagePrefix, _describe
 
 
 class ExecutableInPackage(FindPackagePrefix):
@@ -21,7 +20,7 @@ class ExecutableInPackage(FindPackagePrefix):
         self.executable = normalize_to_list_of_substitutions(executable)
 
     def describe(self) -> str:
-        return f"ExecInPkg(pkg={describe(self.package)}, exec={describe(self.executable)})"
+        return f"ExecInPkg(pkg={_describe(self.package)}, exec={_describe(self.executable)})"
 
     def perform(self, context: LaunchContext) -> str:
         executable = perform_substitutions(context, self.executable)

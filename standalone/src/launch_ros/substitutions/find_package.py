@@ -5,8 +5,11 @@ from __future__ import annotations
 from ament_index_python.packages import get_package_prefix, get_package_share_directory
 
 from launch import LaunchContext, SomeSubstitutionsType, Substitution
-from launch.substitution import describe
 from launch.utilities import normalize_to_list_of_substitutions, perform_substitutions
+
+
+def _describe(subs: list[Substitution]) -> str:
+    return " + ".join(sub.describe() for sub in subs)
 
 
 class FindPackage(Substitution):
@@ -16,7 +19,7 @@ class FindPackage(Substitution):
         self.package = normalize_to_list_of_substitutions(package)
 
     def describe(self) -> str:
-        return f"{type(self).__name__}(pkg={describe(self.package)})"
+        return f"{type(self).__name__}(pkg={_describe(self.package)})"
 
     def find(self, package_name: str) -> str:
         raise NotImplementedError

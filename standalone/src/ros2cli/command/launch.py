@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 
-if TYPE_CHECKING:
-    from launch import LaunchDescription
+from vla_ros_standalone import parse_launch_arguments, print_launch_arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,35 +78,6 @@ def get_share_file_path_from_package(*, package_name: str, file_name: str | None
     return found[0]
 
 
-def parse_launch_arguments(launch_arguments: list[str]) -> list[tuple[str, str]]:
-    """Return ('name', 'value') for each 'name:=value', the last of a name only."""
-    parsed: dict[str, str] = {}
-    for argument in launch_arguments:
-        name, separator, value = argument.partition(":=")
-        if not separator or not name or not value:
-            raise RuntimeError(
-                f"malformed launch argument '{argument}', expected format '<name>:=<value>'"
-            )
-        parsed[name] = value
-    return list(parsed.items())
-
-
-def print_arguments(description: LaunchDescription) -> None:
-    """Print the declared arguments, their descriptions and defaults."""
-    print("Arguments (pass arguments as '<name>:=<value>'):")
-    arguments = description.get_launch_arguments()
-    for argument in arguments:
-        star = "*" if argument._conditionally_included else ""
-        print(f"\n    '{argument.name}':{star}\n        {argument.description}")
-        if argument.default_value is not None:
-            default = " + ".join(token.describe() for token in argument.default_value)
-            print(f"        (default: {default})")
-    if not arguments:
-        print("\n  No arguments.")
-    elif any(argument._conditionally_included for argument in arguments):
-        print("\n* argument(s) which are only used if specific conditions occur")
-
-
 def main(args: argparse.Namespace) -> int | str | None:
     """Run, print or explain a launch file."""
     arguments = list(args.launch_arguments)
@@ -137,7 +106,7 @@ def _act(args: argparse.Namespace, path: str, arguments: list[str]) -> int | Non
     )
 
     if args.show_args:
-        print_arguments(get_launch_description_from_any_launch_file(path))
+        print_launch_arguments(get_launch_description_from_any_launch_file(path))
         return None
     if args.print:
         description = get_launch_description_from_any_launch_file(path)
