@@ -47,7 +47,7 @@ class LiveTable:
         )
         self._counts, self._t_s = counts, t_s
         cells = (
-            *(f"{t_s:.0f}", _text(self._feature_rate(), 2), _text(age_ms, 0)),
+            *(f"{int(t_s)}", _text(self._feature_rate(), 2), _text(age_ms, 0)),
             *(_text(self._encode_ms(), 0), f"{chunk_hz:.1f}", _text(self._jitter_ms(), 2)),
             *(str(self._missed()), f"{command_hz:.1f}", f"{recorded_mb:.1f}", str(dropped)),
             self._mode(),

@@ -94,13 +94,15 @@ def _figure(height_in: float) -> "Figure":
 
 
 def _zoom_window(log: RunLog) -> tuple[float, float]:
-    """Return a few seconds, or a few encodes, from the middle of the run."""
+    """Return a few seconds, or a few encodes, from the middle of what the nodes did."""
     length_s = _ZOOM_S
-    encodes = log.cycles["vl_encoder"]["t_s"] if "vl_encoder" in log.cycles else np.empty(0)
-    if len(encodes) > 1:
-        length_s = max(length_s, _ZOOM_CYCLES * float(np.median(np.diff(encodes))))
+    if "vl_encoder" in log.cycles and len(log.cycles["vl_encoder"]) > 1:
+        between_s = np.diff(log.cycles["vl_encoder"]["t_s"])
+        length_s = max(length_s, _ZOOM_CYCLES * float(np.median(between_s)))
     length_s = min(length_s, max(log.duration_s, 1e-3))
-    start_s = (log.duration_s - length_s) / 2
+    begun_s = [log.cycles[node]["t_s"][0] for node in log.nodes]
+    middle_s = (max(begun_s, default=0.0) + log.duration_s) / 2
+    start_s = min(max(middle_s - length_s / 2, 0.0), log.duration_s - length_s)
     return start_s, start_s + length_s
 
 
@@ -117,6 +119,7 @@ def _draw_zoom(axes: "Axes", log: RunLog, start_s: float, end_s: float) -> None:
     if "action" in log.cycles:
         ticks = log.cycles["action"]
         _bars(axes, 1, ticks["t_s"], ticks["duration_s"], _RED)
+        _marks(axes, 1, within(ticks["t_s"]), _RED)  # a bar narrower than a pixel may vanish
     _marks(axes, 2, within(log.commands["t_s"]), _GREEN)
     captures_s = within(log.features["stamp_s"])
     axes.plot(captures_s, np.full(len(captures_s), -0.5), "v", color=_BLACK, markersize=7)
@@ -131,6 +134,7 @@ def _draw_overview(axes: "Axes", log: RunLog) -> None:
     if "vl_encoder" in log.cycles:
         encodes = log.cycles["vl_encoder"]
         _bars(axes, 0, encodes["t_s"], encodes["duration_s"], _BLUE)
+        _marks(axes, 0, encodes["t_s"], _BLACK)
     _marks(axes, 1, log.chunks["t_s"], _RED)
     axes.set_yticks([0, 1], _LANES[:2])
     axes.set_ylim(1.5, -0.5)
@@ -228,7 +232,8 @@ def _draw_distribution(
     positive = milliseconds[np.isfinite(milliseconds) & (milliseconds > 0.0)]
     dots = rng.choice(positive, min(len(positive), _MAX_DOTS), replace=False)
     heights = y + rng.uniform(-0.28, 0.28, len(dots))
-    axes.plot(dots, heights, ".", color=colour, alpha=0.25, markersize=3, markeredgewidth=0)
+    opacity = min(max(50 / len(dots), 0.25), 0.9)
+    axes.plot(dots, heights, ".", color=colour, alpha=opacity, markersize=4, markeredgewidth=0)
     low = max(found.p50, float(positive.min()))
     axes.barh(y, found.p90 - low, left=low, height=0.5, color=colour, alpha=0.55)
     axes.plot([found.p90, found.p99], [y, y], color=colour, linewidth=2)

@@ -19,6 +19,7 @@ from vla_ros.data.table import Table
 
 SCHEMA = 1
 CYCLE = "cycle"
+_MODE_LINES = 20
 
 
 def summarize(log: RunLog) -> dict[str, Any]:
@@ -81,8 +82,11 @@ def table(summary: Mapping[str, Any]) -> str:
         for name, used in summary["processes"].items():
             cpu = _text(used["cpu_percent"], 1)
             lines.append(f"{name:<34}{cpu:>7}{used['rss_peak_mb']:>10.0f}")
-    changes = summary["modes"]
-    lines += ["", *(f"{m['t_s']:8.1f} s  {m['node']}: {m['mode']}  {m['reason']}" for m in changes)]
+    modes = summary["modes"]
+    changes = [f"{m['t_s']:8.1f} s  {m['node']}: {m['mode']}  {m['reason']}" for m in modes]
+    lines += ["", *changes[:_MODE_LINES]]
+    if len(changes) > _MODE_LINES:
+        lines.append(f"  and {len(changes) - _MODE_LINES} more changes of mode, in summary.json")
     return "\n".join(lines).rstrip()
 
 
