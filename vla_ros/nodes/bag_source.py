@@ -8,7 +8,6 @@ from time import monotonic
 
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
 
 from vla_ros.core.errors import BagError
 from vla_ros.data.bag_reader import BagReader
@@ -51,7 +50,9 @@ class BagSource(Node):
         self._playback = Playback(self._bag, params.topics, params.rate)
         # Without the leading slash, so that a namespace and remappings apply.
         self._publishers_of = {
-            topic: self.create_publisher(_load(kind), topic.lstrip("/"), _profile(kind))
+            topic: self.create_publisher(
+                _load(kind), topic.lstrip("/"), _PROFILES.get(kind, qos.IMAGE)
+            )
             for topic, kind in self._playback.topics.items()
         }
         self._stop = threading.Event()
@@ -109,10 +110,6 @@ def _load(msgtype: str) -> type:
     package, _, name = msgtype.split("/")
     kind: type = getattr(import_module(f"{package}.msg"), name)
     return kind
-
-
-def _profile(msgtype: str) -> QoSProfile:
-    return _PROFILES.get(msgtype, qos.IMAGE)
 
 
 def main() -> int:

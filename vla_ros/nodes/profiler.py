@@ -53,8 +53,7 @@ class Profiler(Node):
         self._folder = Path(params.output_dir)
         self._recorder = Recorder(self._folder, split_bytes=params.split_bytes)
         self._table = LiveTable(self._recorder.log) if params.live_table else None
-        self._start_s = monotonic()
-        self._warned = False
+        self._start_s, self._warned = monotonic(), False
         inputs = (*INPUTS, *_camera_topics(params.camera_topics)) if params.record_inputs else ()
         self._wanted = [self.resolve_topic_name(name) for name in (*OUTPUTS, *inputs)]
         self._usage_topic = self.resolve_topic_name("~/processes")
@@ -68,8 +67,7 @@ class Profiler(Node):
 
     def _look(self) -> None:
         for topic in list(self._wanted):
-            publishers = self.get_publishers_info_by_topic(topic)
-            if publishers:
+            if publishers := self.get_publishers_info_by_topic(topic):
                 self._wanted.remove(topic)
                 self._listen(topic, publishers)
 
@@ -90,10 +88,10 @@ class Profiler(Node):
             reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
             durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
         )
-        heard = partial(self._on_message, topic, msgtype)
-        self.create_subscription(kind, topic, heard, profile, raw=True)
+        receive = partial(self._receive, topic, msgtype)
+        self.create_subscription(kind, topic, receive, profile, raw=True)
 
-    def _on_message(self, topic: str, msgtype: str, data: bytes) -> None:
+    def _receive(self, topic: str, msgtype: str, data: bytes) -> None:
         # No second argument for the middleware's time of receipt: rclpy 7.1's EventsExecutor fails
         # on callbacks that take one (SystemError).
         self._recorder.receive(topic, msgtype, data, self.get_clock().now().nanoseconds)
@@ -112,8 +110,8 @@ class Profiler(Node):
 
 def _camera_topics(topics: Sequence[str]) -> list[str]:
     """Return the image topics and the camera_info topics beside them."""
-    bases = [topic.removesuffix("/compressed").rpartition("/")[0] for topic in topics]
-    return [*topics, *(f"{base}/camera_info" if base else "camera_info" for base in bases)]
+    parts = [topic.removesuffix("/compressed").rpartition("/") for topic in topics]
+    return [*topics, *(f"{base}{slash}camera_info" for base, slash, _ in parts)]
 
 
 def main() -> int:
