@@ -56,17 +56,19 @@ class Physics(Worker):
         simulation: Simulation,
         deliver: Callable[[Captured], None],
         prepare: Callable[[], None] = lambda: None,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         """Take what is called in the thread: `prepare` at first, then `deliver`, which is quick."""
         super().__init__("physics")
         self._prepare = prepare
         self._simulation = simulation
         self._deliver = deliver
-        self.pacer = Pacer(simulation.physics_rate_hz, time.monotonic_ns())
+        self._clock_ns = clock_ns
+        self.pacer = Pacer(simulation.physics_rate_hz, clock_ns())
 
     def start(self) -> None:
         """Start the clock and the thread."""
-        self.pacer.start_ns = time.monotonic_ns()
+        self.pacer.start_ns = self._clock_ns()
         super().start()
 
     def work(self) -> None:
@@ -75,12 +77,12 @@ class Physics(Worker):
         simulation, pacer = self._simulation, self.pacer
         rhythm = simulation.steps_per_state
         while not self._stop_asked.is_set():
-            skip, run = pacer.due(time.monotonic_ns(), simulation.step)
+            skip, run = pacer.due(self._clock_ns(), simulation.step)
             if skip:
                 self._deliver(simulation.skip(skip))
             self._deliver(simulation.advance(run))
             due_ns = pacer.time_ns((simulation.step // rhythm + 1) * rhythm)
-            self._stop_asked.wait(max(0, due_ns - time.monotonic_ns()) / NS)
+            self._stop_asked.wait(max(0, due_ns - self._clock_ns()) / NS)
 
 
 class CameraWorker(Worker):
