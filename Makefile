@@ -46,4 +46,5 @@ $(VENV)/.standalone: $(VENV)/.python $(shell find standalone -name '*.py' -o -na
 
 $(VENV)/.package: $(VENV)/.standalone $(SHARED)
 	PATH=$(BIN):$$PATH $(BIN)/python -W ignore setup.py -q develop --prefix $(VENV) install_data --install-dir $(VENV)
+	@echo 'import os, sys; os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)' > $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/ament_prefix_path.pth
 	@touch $@

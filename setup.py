@@ -48,15 +48,29 @@ def build_messages(command: Command, base: Path, site_packages: Path) -> None:
     [generated] = stage.glob(f"**/site-packages/{PACKAGE}") or stage.glob(
         f"**/dist-packages/{PACKAGE}"
     )
-    shutil.copytree(generated / "msg", site_packages / PACKAGE / "msg", dirs_exist_ok=True)
+    copy_tree(generated / "msg", site_packages / PACKAGE / "msg")
     for library in generated.glob("*.so"):
-        shutil.copy2(library, site_packages / PACKAGE)
+        replace(library, site_packages / PACKAGE / library.name)
     # Our own __init__ joins the sources and the generated part where they lie apart.
-    shutil.copy2(ROOT / PACKAGE / "__init__.py", site_packages / PACKAGE)
+    replace(ROOT / PACKAGE / "__init__.py", site_packages / PACKAGE / "__init__.py")
     for folder in ("include", "lib", "share"):
-        if (stage / folder).is_dir():
-            ignore = shutil.ignore_patterns("python3*")
-            shutil.copytree(stage / folder, base / folder, dirs_exist_ok=True, ignore=ignore)
+        copy_tree(stage / folder, base / folder)
+
+
+def copy_tree(source: Path, target: Path) -> None:
+    """Copy a folder into another, but for what belongs to a Python installation."""
+    for path in source.rglob("*"):
+        inside = path.relative_to(source)
+        if path.is_file() and not inside.parts[0].startswith("python3"):
+            replace(path, target / inside)
+
+
+def replace(source: Path, target: Path) -> None:
+    """Copy a file in one step: a process that has loaded the old one keeps the old one."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f".{target.name}.new")
+    shutil.copy2(source, unfinished)
+    unfinished.replace(target)
 
 
 class Install(install):

@@ -24,6 +24,7 @@ from vla_ros.core import shared_memory
 
 SHARE = Path(get_package_share_directory("vla_ros"))
 CONFIG = SHARE / "config"
+REFUSED = 2  # exit code of a node that was given a bad parameter, checkpoint or bag
 BOOLEAN = ["true", "false"]
 
 
@@ -119,8 +120,13 @@ def setup(context):
     nodes.append(node("profiler", params_file, profiler, sigterm_timeout="30", **back))
     # Without what moves the robot, or without the robot, the run is over and says so.
     last += source_nodes(value, len(names))
-    ends = [RegisterEventHandler(OnProcessExit(target_action=one, on_exit=end)) for one in last]
-    return [LogInfo(msg=f"the report will be in {output_dir}"), *nodes, *last, *ends]
+    watched = [(one, end) for one in last] + [(one, end_if_refused) for one in nodes]
+    return [
+        LogInfo(msg=f"the report will be in {output_dir}"),
+        *nodes,
+        *last,
+        *(RegisterEventHandler(OnProcessExit(target_action=o, on_exit=e)) for o, e in watched),
+    ]
 
 
 def cameras(value):
@@ -164,6 +170,15 @@ def end(event, context):
     if event.returncode == 0:
         return [Shutdown(reason=f"{event.process_name} has ended")]
     raise RuntimeError(f"{event.process_name} died with code {event.returncode}: nothing may move")
+
+
+def end_if_refused(event, context):
+    """End the launch when a node was given what it cannot work with: a respawn changes nothing."""
+    if event.returncode == REFUSED and not context.is_shutdown:
+        raise RuntimeError(
+            f"{event.process_name} cannot run with these arguments; it says why above"
+        )
+    return []
 
 
 def stop_after(context):

@@ -128,6 +128,7 @@ def test_the_death_of_the_command_node_ends_the_launch_with_an_error(launch, tmp
         (["views:=9"], "views"),
         (["source:=bag", "bag:=/nowhere"], "'/nowhere' does not exist"),
         (["source:=camera"], "source"),
+        (["checkpoint:=/nowhere"], "checkpoint is '/nowhere', which is no folder"),
     ],
 )
 def test_wrong_arguments_are_named(launch, arguments, words):

@@ -11,7 +11,6 @@ from vla_ros.core.errors import MessageError
 from vla_ros.core.rings import SampleRing, Window
 from vla_ros.core.time import NS, Now, Seen
 
-
 # A window of so many samples covers another time at another rate.
 _RATE_SLACK = 0.1
 

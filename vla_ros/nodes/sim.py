@@ -111,6 +111,7 @@ class SimNode(Node):
             "skipped_s": pacer.skipped / pacer.rate_hz,
             "missed_image_sets": self._cameras.missed,
             "refused_commands": self._input.refused,
+            **{f"{name}.sent": count for name, count in self._output.sent.items()},
         }
 
 

@@ -44,7 +44,7 @@ class Reporter:
         return self._mode
 
     def set_mode(self, mode: Mode, reason: str) -> None:
-        """Note the mode; log it if it or its reason changed."""
+        """Note the mode; log and publish it if it or its reason changed."""
         if (mode, reason) == (self._mode, self._reason):
             return
         logger = self._node.get_logger()
@@ -55,6 +55,7 @@ class Reporter:
         else:
             logger.info(f"{change}: {reason}")
         self._mode, self._reason = mode, reason
+        self._report()  # at once: a mode may last less than a second
 
     def latency(
         self, trace_id: str, cycle: int, start: Now, stages: Sequence[Stage], missed: int = 0

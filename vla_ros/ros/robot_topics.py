@@ -44,6 +44,7 @@ class RobotOutput:
         publish = node.create_publisher
         self._images = {n: publish(kind, f"{n}/image_raw{ending}", qos.IMAGE) for n in cameras}
         self._infos = {n: publish(CameraInfo, f"{n}/camera_info", qos.IMAGE) for n in cameras}
+        self.sent = dict.fromkeys(cameras, 0)  # images of each camera
         self._joints = publish(JointState, "joint_states", qos.STATE)
         self._pose = publish(PoseStamped, "ee_pose", qos.STATE)
         self._sensor = publish(SensorSamples, "sensor", qos.SENSOR)
@@ -78,6 +79,7 @@ class RobotOutput:
             _compressed(header, image) if self._jpeg else _raw(header, image)
         )
         self._infos[name].publish(_info(header, image, self._matrices[name]))
+        self.sent[name] += 1
 
 
 class Arm(Protocol):
