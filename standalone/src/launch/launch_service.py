@@ -18,7 +18,6 @@ from .launch_context import LaunchContext
 from .launch_description import LaunchDescription
 from .launch_description_entity import LaunchDescriptionEntity
 from .logging import get_logger, launch_config, log_launch_config
-from .utilities import visit_all_entities_and_collect_futures
 
 
 class LaunchService:
@@ -151,9 +150,13 @@ class LaunchService:
             raise RuntimeError(
                 f"expected a LaunchDescriptionEntity from event_handler, got '{entity}'"
             )
-        for _, future in visit_all_entities_and_collect_futures(entity, self.context):
+        sub_entities = entity.visit(self.context)
+        future = entity.get_asyncio_future()
+        if future is not None:
             self._futures.append(future)
             future.add_done_callback(lambda _: self._awake.set())
+        for sub_entity in sub_entities or ():
+            self._visit(sub_entity)
 
     async def _cancel_rest(self) -> None:
         """End what an exception or a second SIGTERM has left: no process outlives the launch."""

@@ -176,15 +176,12 @@ class ExecuteLocal(Action):
 
     async def _run(self, context: LaunchContext) -> None:
         """Live once, or again and again."""
-        while await self._live(context):
-            again = self._respawn and self._respawns_left != 0
-            if self._shutdown.done() or context.is_shutdown or not again:
+        while not self._shutdown.done() and await self._live(context):
+            if context.is_shutdown or not self._respawn or self._respawns_left == 0:
                 break
             self._respawns_left -= 1
             if self._respawn_delay:
                 await asyncio.wait([self._shutdown], timeout=self._respawn_delay)
-            if self._shutdown.done():
-                break
         for timer in self._timers:
             timer.cancel()
 

@@ -46,8 +46,18 @@ class LaunchConfig:
     """The log directory, the level and the handlers, one per destination and format."""
 
     def __init__(self) -> None:
-        self._log_dir: str | None = None
         self._handlers: dict[tuple[str, str], logging.Handler] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the directory, close the files and take all loggers' handlers away."""
+        self._log_dir: str | None = None
+        self.level = logging.INFO
+        for handler in self._handlers.values():
+            for logger in _loggers:
+                logger.removeHandler(handler)
+            handler.close()
+        self._handlers.clear()
 
     @property
     def level(self) -> int:
@@ -103,8 +113,9 @@ def _make_unique_log_dir() -> str:
     return path
 
 
+_loggers: set[logging.Logger] = set()
 launch_config = LaunchConfig()
-logging.root.setLevel(logging.INFO)
+reset = launch_config.reset
 
 
 def get_logger(name: str | None = None) -> logging.Logger:
@@ -115,6 +126,7 @@ def get_logger(name: str | None = None) -> logging.Logger:
 def _logger(name: str | None, destinations: Iterable[tuple[str, str]]) -> logging.Logger:
     logger = logging.getLogger(name)
     logger.propagate = False
+    _loggers.add(logger)
     for handler in [launch_config.handler(*destination) for destination in destinations]:
         if handler not in logger.handlers:
             logger.addHandler(handler)

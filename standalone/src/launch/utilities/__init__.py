@@ -56,15 +56,3 @@ def ensure_argument_type(
             f"[{', '.join(str(x) for x in allowed)}], "
             f"but got '{argument}' of type '{type(argument)}'"
         )
-
-
-def visit_all_entities_and_collect_futures(
-    entity: LaunchDescriptionEntity, context: LaunchContext
-) -> list[tuple[LaunchDescriptionEntity, Any]]:
-    """Visit `entity` and, depth first, all that visiting yields; return what is still going on."""
-    sub_entities = entity.visit(context)
-    future = entity.get_asyncio_future()
-    futures = [] if future is None else [(entity, future)]
-    for sub_entity in sub_entities or ():
-        futures += visit_all_entities_and_collect_futures(sub_entity, context)
-    return futures
