@@ -17,9 +17,7 @@ def problems():
             "then `make PYTHON=python3.12`".format(*version)
         )
     if platform.system() != "Linux" or platform.machine() != "x86_64":
-        yield "{} on {}: the ROS 2 wheels exist for Linux on x86_64 only".format(
-            platform.system(), platform.machine()
-        )
+        yield f"{platform.system()} on {platform.machine()}: the ROS 2 wheels exist for Linux on x86_64 only"
     try:
         import ensurepip  # noqa: F401
     except ImportError:
@@ -27,7 +25,7 @@ def problems():
     if shutil.which("g++") is None:
         yield "no C++ compiler: apt-get install g++"
     if not (ctypes.util.find_library("EGL") or ctypes.util.find_library("OSMesa")):
-        yield "no off-screen OpenGL for the simulated cameras: apt-get install libegl1 libgl1-mesa-dri"
+        yield "no OpenGL for the simulated cameras: apt-get install libegl1 libgl1-mesa-dri"
 
 
 if __name__ == "__main__":
