@@ -17,7 +17,8 @@ def problems():
             "then `make PYTHON=python3.12`".format(*version)
         )
     if platform.system() != "Linux" or platform.machine() != "x86_64":
-        yield f"{platform.system()} on {platform.machine()}: the ROS 2 wheels exist for Linux on x86_64 only"
+        machine = f"{platform.system()} on {platform.machine()}"
+        yield f"Linux on x86_64, for which the ROS 2 wheels exist; this is {machine}"
     try:
         import ensurepip  # noqa: F401
     except ImportError:

@@ -3,6 +3,7 @@
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,6 +112,19 @@ class Arm:
                 index += 1
             poses.append(pose)
         return poses
+
+
+def read_urdf(description: str) -> str:
+    """Return a URDF's text, given that or the file that holds it.
+
+    Raises:
+        ParameterError: there is no such file.
+    """
+    if description.lstrip().startswith("<"):
+        return description
+    if not Path(description).is_file():
+        raise ParameterError(f"robot_description {description!r} is no file; a URDF is allowed")
+    return Path(description).read_text()
 
 
 def _link(joint: ElementTree.Element, role: str) -> str:

@@ -11,12 +11,13 @@ from vla_ros.core.errors import MessageError
 from vla_ros.core.grid import Tick, TickGrid
 from vla_ros.core.inputs import Features, Snapshot
 from vla_ros.core.latency import StageTimer
-from vla_ros.core.safety import AgeLimits, Mode, judge
+from vla_ros.core.safety import Mode, judge
 from vla_ros.core.time import JumpDetector, Now, Seen
 from vla_ros.models.embedded import resolve_checkpoint
 from vla_ros.models.policy import load_actor
 from vla_ros.msg import ActionChunk, VlFeatures
 from vla_ros.ros import qos
+from vla_ros.ros.age_params import AgeParams
 from vla_ros.ros.convert import (
     chunk_message,
     from_octets,
@@ -32,7 +33,7 @@ from vla_ros.ros.spin import run
 
 
 @dataclass(frozen=True)
-class ActionParams:
+class ActionParams(AgeParams):
     """Parameters of the action node."""
 
     checkpoint: str = param("embedded", "checkpoint folder, or 'embedded'")
@@ -48,10 +49,6 @@ class ActionParams:
     )
     sensor_type: str = param("samples", "message on sensor", choices=tuple(SENSOR_TYPES))
     frame_id: str = param("base_link", "frame of the actions")
-    features_soft_s: float = param(3.0, "older features slow the robot down", low=0.0, high=600.0)
-    features_hard_s: float = param(5.0, "older features hold it", low=0.01, high=600.0)
-    sensor_timeout_s: float = param(0.2, "an older sensor holds it", low=0.01, high=60.0)
-    state_timeout_s: float = param(0.2, "older robot states hold it", low=0.01, high=60.0)
     realtime_priority: int = param(10, "SCHED_FIFO level; 0: none", low=0, high=99)
 
 
@@ -72,12 +69,7 @@ class ActionNode(Node):
             threads=params.threads,
             seed=params.seed,
         )
-        self._limits = AgeLimits(
-            params.features_soft_s,
-            params.features_hard_s,
-            params.sensor_timeout_s,
-            params.state_timeout_s,
-        )
+        self._limits = params.age_limits()
         self._inputs = self._actor.make_inputs(params.joints)
         self._grid, self._jump = TickGrid(params.rate_hz), JumpDetector()
         self._chunks = 0

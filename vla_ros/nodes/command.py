@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,13 @@ from std_msgs.msg import Float64
 
 from vla_ros.core.chunks import MOTION, Chunk
 from vla_ros.core.controller import Ages, Command, CommandController
-from vla_ros.core.errors import ParameterError
-from vla_ros.core.kinematics import Arm
+from vla_ros.core.kinematics import Arm, read_urdf
 from vla_ros.core.latency import Stage
-from vla_ros.core.safety import AgeLimits, Mode, MotionLimits
+from vla_ros.core.safety import Mode, MotionLimits
 from vla_ros.core.time import NS, JumpDetector, Now, Seen
 from vla_ros.msg import ActionChunk
 from vla_ros.ros import qos
+from vla_ros.ros.age_params import AgeParams
 from vla_ros.ros.command_output import OUTPUTS, make_output
 from vla_ros.ros.convert import now, to_ns
 from vla_ros.ros.params import declare, param
@@ -29,7 +28,7 @@ from vla_ros.ros.spin import run
 
 
 @dataclass(frozen=True)
-class CommandParams:
+class CommandParams(AgeParams):
     """Parameters of the command node."""
 
     output: str = param("twist", "message of the command topic", choices=tuple(OUTPUTS))
@@ -43,10 +42,6 @@ class CommandParams:
     max_angular_acceleration: float = param(10.0, "[rad/s^2]", low=0.01, high=500.0)
     workspace_low: tuple[float, ...] = param((-0.5, -0.5, 0.0), "lowest x, y, z of the tool [m]")
     workspace_high: tuple[float, ...] = param((0.5, 0.5, 0.6), "highest x, y, z of the tool [m]")
-    features_soft_s: float = param(3.0, "older features slow the robot down", low=0.0, high=600.0)
-    features_hard_s: float = param(5.0, "older features hold it", low=0.01, high=600.0)
-    sensor_timeout_s: float = param(0.2, "an older sensor holds it", low=0.01, high=60.0)
-    state_timeout_s: float = param(0.2, "older robot states hold it", low=0.01, high=60.0)
     chunk_timeout_s: float = param(0.2, "a chunk this old holds it", low=0.01, high=60.0)
     realtime_priority: int = param(20, "SCHED_FIFO level; 0: none", low=0, high=99)
 
@@ -58,8 +53,12 @@ class CommandNode(Node):
         """Prepare the output; nothing is published before the first sound chunk."""
         super().__init__("command")
         self._params = params = declare(self, CommandParams)
-        self._controller = CommandController(_ages(params), _motion(params), params.chunk_timeout_s)
-        self._output = make_output(self, params.output, params.frame_id, _arm(params))
+        self._controller = CommandController(
+            params.age_limits(), _motion(params), params.chunk_timeout_s
+        )
+        urdf, tip = params.robot_description, params.tip_link
+        arm = Arm.from_urdf(read_urdf(urdf), tip) if urdf else None
+        self._output = make_output(self, params.output, params.frame_id, arm)
         self._gripper = self.create_publisher(Float64, "gripper_command", qos.COMMAND)
         self._reporter = Reporter(self, self._values)
         self._jump = JumpDetector()
@@ -134,20 +133,6 @@ class CommandNode(Node):
         return {"commands": self._commands, "chunks": self._chunks}
 
 
-def _ages(params: CommandParams) -> AgeLimits:
-    if params.features_soft_s >= params.features_hard_s:
-        raise ParameterError(
-            f"features_soft_s is {params.features_soft_s}, features_hard_s "
-            f"{params.features_hard_s}; the soft limit must be below the hard one"
-        )
-    return AgeLimits(
-        params.features_soft_s,
-        params.features_hard_s,
-        params.sensor_timeout_s,
-        params.state_timeout_s,
-    )
-
-
 def _motion(params: CommandParams) -> MotionLimits:
     return MotionLimits(
         params.max_linear,
@@ -157,17 +142,6 @@ def _motion(params: CommandParams) -> MotionLimits:
         params.workspace_low,
         params.workspace_high,
     )
-
-
-def _arm(params: CommandParams) -> Arm | None:
-    if not params.robot_description:
-        return None
-    urdf = params.robot_description
-    if not urdf.lstrip().startswith("<"):
-        if not Path(urdf).is_file():
-            raise ParameterError(f"robot_description {urdf!r} is no file; a URDF is allowed")
-        urdf = Path(urdf).read_text()
-    return Arm.from_urdf(urdf, params.tip_link)
 
 
 def main() -> int:

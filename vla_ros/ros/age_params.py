@@ -1,0 +1,32 @@
+"""How old inputs may be: the same parameters wherever that is judged."""
+
+from dataclasses import dataclass
+
+from vla_ros.core.errors import ParameterError
+from vla_ros.core.safety import AgeLimits
+from vla_ros.ros.params import param
+
+
+@dataclass(frozen=True)
+class AgeParams:
+    """Parameters that a node shares with the others that judge ages."""
+
+    features_soft_s: float = param(3.0, "older features slow the robot down", low=0.0, high=600.0)
+    features_hard_s: float = param(5.0, "older features hold it", low=0.01, high=600.0)
+    sensor_timeout_s: float = param(0.2, "an older sensor holds it", low=0.01, high=60.0)
+    state_timeout_s: float = param(0.2, "older robot states hold it", low=0.01, high=60.0)
+
+    def age_limits(self) -> AgeLimits:
+        """Return the limits.
+
+        Raises:
+            ParameterError: the soft limit is not below the hard one.
+        """
+        if self.features_soft_s >= self.features_hard_s:
+            raise ParameterError(
+                f"features_soft_s is {self.features_soft_s}, features_hard_s "
+                f"{self.features_hard_s}; the soft limit must be below the hard one"
+            )
+        return AgeLimits(
+            self.features_soft_s, self.features_hard_s, self.sensor_timeout_s, self.state_timeout_s
+        )
