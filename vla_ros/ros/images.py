@@ -21,7 +21,8 @@ def to_rgb(message: Image | CompressedImage) -> NDArray[np.uint8]:
         if compressed:
             image = _bridge.compressed_imgmsg_to_cv2(message, desired_encoding="rgb8")
         else:
-            image = _bridge.imgmsg_to_cv2(message, desired_encoding="rgb8")
+            wanted = "passthrough" if message.encoding == "rgb8" else "rgb8"  # that copies nothing
+            image = _bridge.imgmsg_to_cv2(message, desired_encoding=wanted)
     except Exception as error:  # CvBridgeError, cv2.error, ValueError: all mean a bad image
         kind = message.format if compressed else message.encoding
         raise MessageError(f"an image of {kind!r} cannot be read as rgb8: {error}") from error
