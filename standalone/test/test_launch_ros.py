@@ -167,7 +167,7 @@ def test_set_parameter_ends_with_the_group(package):
         ({"a": [[LaunchConfiguration("one")], ["x"]]}, TypeError),
         ({"a": LaunchConfiguration("dict")}, TypeError),
         ({"a": object()}, TypeError),
-        ("text", TypeError),
+        (None, TypeError),
     ],
 )
 def test_values_of_parameters(given, value):
@@ -176,9 +176,7 @@ def test_values_of_parameters(given, value):
 
     if isinstance(value, type):
         with pytest.raises(value):
-            evaluate_parameters(
-                context, normalize_parameters([given] if given != "text" else given)
-            )
+            evaluate_parameters(context, normalize_parameters([given] if given else "text"))
     else:
         assert evaluate_parameters(context, normalize_parameters([given])) == (value,)
 
