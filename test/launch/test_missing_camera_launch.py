@@ -27,7 +27,8 @@ def encoder(name, min_views):
 @pytest.mark.launch_test
 @launch_testing.markers.keep_alive
 def generate_test_description():
-    sim = Node(package="vla_ros", executable="sim", parameters=[{"views": 4}])
+    size = {"width": 320, "height": 180}
+    sim = Node(package="vla_ros", executable="sim", parameters=[{"views": 4, **size}])
     nodes = [sim, encoder("lenient", 4), encoder("strict", 5)]
     return LaunchDescription([*nodes, launch_testing.actions.ReadyToTest()])
 
