@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import codecs
 import os
 import traceback
 from collections.abc import Iterable, Mapping
@@ -32,6 +31,7 @@ from ..logging import get_logger, get_output_loggers
 from ..substitution import SomeSubstitutionsType
 from ..substitutions import LaunchConfiguration, PythonExpression
 from ..utilities import normalize_to_list_of_substitutions, perform_substitutions
+from ..utilities.output_lines import OutputLines
 from ..utilities.running_process import RunningProcess
 from ..utilities.type_utils import normalize_typed_substitution, perform_typed_substitution
 from .emit_event import EmitEvent
@@ -83,7 +83,8 @@ class ExecuteLocal(Action):
             output if isinstance(output, Mapping) else normalize_to_list_of_substitutions(output)
         )
         self._output_format = output_format
-        self._cached = {1: "", 2: ""} if cached_output else None
+        self._cached_output = cached_output
+        self._lines = OutputLines(self._log_line, keep=cached_output)
         self._log_cmd = log_cmd
         self._on_exit = on_exit
         self._respawn = normalize_typed_substitution(respawn, bool)
@@ -109,19 +110,16 @@ class ExecuteLocal(Action):
 
     def get_stdout(self) -> str:
         """Return what the process has written so far; RuntimeError without cached_output."""
-        return self._get_cached(1, "stdout")
+        return self._get_cached(1)
 
     def get_stderr(self) -> str:
-        """Return what the process has written so far; RuntimeError without cached_output."""
-        return self._get_cached(2, "stderr")
+        """Return the same of stderr."""
+        return self._get_cached(2)
 
-    def _get_cached(self, fd: int, what: str) -> str:
-        if self._cached is None:
-            raise RuntimeError(
-                f"cached output must be true to be able to get {what}, "
-                f"proc '{self.process_description.name}'"
-            )
-        return self._cached[fd]
+    def _get_cached(self, fd: int) -> str:
+        if not self._cached_output:
+            raise RuntimeError("cached output must be true to be able to get what was written")
+        return self._lines.kept[fd]
 
     def prepare(self, context: LaunchContext) -> None:
         """Perform the substitutions."""
@@ -146,12 +144,9 @@ class ExecuteLocal(Action):
         if context.is_shutdown or name is None:
             return None
         self._logger = get_logger(name)
-        output = self.output
-        if not isinstance(output, Mapping):
-            output = perform_substitutions(context, output)
-        out, err = get_output_loggers(name, output)
-        self._loggers = {1: out, 2: err}
-        self._reset_lines()
+        is_plain = isinstance(self.output, Mapping)
+        output = self.output if is_plain else perform_substitutions(context, self.output)
+        self._loggers = dict(enumerate(get_output_loggers(name, output), start=1))
         for handler in (
             EventHandler(
                 matcher=lambda e: isinstance(e, ShutdownProcess) and e.process_matcher(self),
@@ -166,7 +161,7 @@ class ExecuteLocal(Action):
             OnProcessIO(target_action=self, on_stdout=self._on_output, on_stderr=self._on_output),
             OnShutdown(on_shutdown=self._on_shutdown),
             OnProcessExit(target_action=self, on_exit=self._on_exit),
-            OnProcessExit(target_action=self, on_exit=lambda event, context: self._flush()),
+            OnProcessExit(target_action=self, on_exit=lambda event, context: self._lines.flush()),
         ):
             context.register_event_handler(handler)
         assert context.asyncio_loop is not None
@@ -187,8 +182,7 @@ class ExecuteLocal(Action):
 
     async def _live(self, context: LaunchContext) -> bool:
         """Start the process and see it through; False where it cannot be started."""
-        details = self.process_details
-        assert details is not None
+        assert (details := self.process_details) is not None
         cmd = " ".join(word for word in details["cmd"] if word.strip())
         if self._log_cmd:
             self._logger.info(f"process details: cmd='{cmd}', cwd='{details['cwd']}'")
@@ -240,38 +234,20 @@ class ExecuteLocal(Action):
         return True
 
     def _wants_tty(self, context: LaunchContext) -> bool:
-        setting = context.launch_configurations.get("emulate_tty")
-        if setting is None:
+        if (setting := context.launch_configurations.get("emulate_tty")) is None:
             return self.emulate_tty
         return evaluate_condition_expression(context, normalize_to_list_of_substitutions(setting))
 
-    def _reset_lines(self) -> None:
-        # Bytes arrive in chunks that can end within a line, or within a letter.
-        self._decoders = {fd: codecs.getincrementaldecoder("utf-8")("replace") for fd in (1, 2)}
-        self._partial = {1: "", 2: ""}
-
     def _on_output(self, event: ProcessIO) -> None:
-        fd = 1 if event.from_stdout else 2
-        text = self._decoders[fd].decode(event.text).replace("\r\n", "\n")
-        if self._cached is not None:
-            self._cached[fd] += text
-        *lines, self._partial[fd] = (self._partial[fd] + text).split("\n")
-        for line in lines:
-            self._log_line(fd, line)
-
-    def _flush(self) -> None:
-        for fd, line in self._partial.items():
-            if line:
-                self._log_line(fd, line)
-        self._reset_lines()
+        self._lines.add(1 if event.from_stdout else 2, event.text)
 
     def _log_line(self, fd: int, line: str) -> None:
         self._loggers[fd].info(self._output_format.format(line=line, this=self))
 
     def _on_shutdown(self, event: Event, context: LaunchContext) -> Any:
         # A terminal has given Ctrl-C's SIGINT to the whole process group already.
-        assert isinstance(event, Shutdown)
-        send_sigint = not event.due_to_sigint or context.noninteractive
+        by_terminal = isinstance(event, Shutdown) and event.due_to_sigint
+        send_sigint = not by_terminal or context.noninteractive
         return self._shutdown_process(context, send_sigint=send_sigint)
 
     def _shutdown_process(self, context: LaunchContext, *, send_sigint: bool) -> Any:
@@ -290,7 +266,7 @@ class ExecuteLocal(Action):
             return None
         self._shutdown.set_result(None)
         if self._process is None:
-            return None  # between two lives: the second will not begin
+            return None  # before the first life or between two: the next will not begin
         both = PythonExpression(
             ["float(", *self.sigterm_timeout, ") + float(", *self.sigkill_timeout, ")"]
         )
@@ -303,16 +279,16 @@ class ExecuteLocal(Action):
 
     def _escalation(self, period: Any, before: Signals, then: Signals) -> TimerAction:
         def say(context: LaunchContext) -> None:
-            name = self.process_description.final_name
             seconds = perform_substitutions(context, period)
+            name = self.process_description.final_name
             self._logger.error(_ESCALATION.format(name, seconds, before.name, then.name))
 
         actions = [OpaqueFunction(function=say), self._signal_event(then)]
         return TimerAction(period=period, actions=actions, cancel_on_shutdown=False)
 
     def _signal_event(self, signum: Signals) -> EmitEvent:
-        matcher = matches_action(self)
-        return EmitEvent(event=SignalProcess(signal_number=signum, process_matcher=matcher))
+        event = SignalProcess(signal_number=signum, process_matcher=matches_action(self))
+        return EmitEvent(event=event)
 
     def _on_signal(self, context: LaunchContext) -> None:
         event = context.locals.event
@@ -320,6 +296,6 @@ class ExecuteLocal(Action):
             raise RuntimeError("Signal event received before execution.")
         if self._process is None:
             return
-        name = self.process_description.final_name
-        self._logger.info(f"sending signal '{event.signal_name}' to process[{name}]")
-        self._process.send_signal(Signals[event.signal_name])
+        name, signal_name = self.process_description.final_name, event.signal_name
+        self._logger.info(f"sending signal '{signal_name}' to process[{name}]")
+        self._process.send_signal(Signals[signal_name])

@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     hz.add_argument("topic_name")
     hz.add_argument("-w", "--window", type=int, default=10000, help="Messages to average over")
     for verb in (listing, echo, hz):
+        verb.add_argument("--no-daemon", action="store_true", help="There is none here")
         verb.add_argument("--spin-time", type=float, default=1.0, help="Seconds for discovery")
 
 
