@@ -1,4 +1,4 @@
-"""docs/parameters.md is written from the nodes; `UPDATE_DOCS=1 make test TESTS=test/ros` rewrites it."""
+"""docs/parameters.md is what the nodes declare; `UPDATE_DOCS=1 make test` writes it anew."""
 
 import dataclasses
 import os
@@ -36,8 +36,8 @@ def rendered():
     lines = [
         "# Parameters",
         "",
-        "All are set when a node starts; `ros2 param describe` shows the same at run time. A wrong one",
-        "ends the node with exit code 2, naming the parameter, what it got and what it may be.",
+        "All are set when a node starts; `ros2 param describe` shows the same at run time. A",
+        "wrong one ends the node with exit code 2, naming it, what it got and what it may be.",
     ]
     for node, name in NODES.items():
         params = getattr(import_module(f"vla_ros.nodes.{node}"), name)
