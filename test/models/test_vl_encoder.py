@@ -67,7 +67,7 @@ def test_features_equal_the_plain_forward(
     np.testing.assert_allclose(encoder.encode(images, INSTRUCTION).data, plain, atol=1e-5)
     assert encoded.total_tokens == inputs["input_ids"].shape[1]
     assert encoded.image_grid_thw.tolist() == inputs["image_grid_thw"].tolist()
-    image_tokens = int((inputs["input_ids"] == encoder._model.config.image_token_id).sum())
+    image_tokens = int(inputs["mm_token_type_ids"].sum())
     assert encoded.view_tokens.sum() == image_tokens
 
 
@@ -107,14 +107,8 @@ def test_views_that_do_not_fit(encoder, views) -> None:
 
 
 def test_vision_tower_that_gives_another_number_of_tokens(encoder, views, monkeypatch) -> None:
-    whole = encoder._model.get_image_features
-
-    def without_the_last(*args, **kwargs):
-        features = whole(*args, **kwargs)
-        features.pooler_output = features.pooler_output[:-1]
-        return features
-
-    monkeypatch.setattr(encoder._model, "get_image_features", without_the_last)
+    whole = encoder._vlm.vision
+    monkeypatch.setattr(encoder._vlm, "vision", lambda *given: whole(*given)[:-1])
     with pytest.raises(CheckpointError, match="the images do not reach the model"):
         encoder.encode(views(2), INSTRUCTION)
 

@@ -19,6 +19,7 @@ def tiny_recipe() -> Recipe:
         "intermediate_size": 96,
         "num_hidden_layers": 2,
         "num_attention_heads": 4,
+        "num_key_value_heads": 2,
         "mrope_section": [2, 3, 3],
     }
     vision = embedded.vision | {

@@ -24,12 +24,15 @@ Preprocess = Callable[[Sequence[NDArray[np.uint8]]], tuple[Tensor, Tensor]]
 _BICUBIC = 3  # PIL's number
 
 
-def preprocess_for(processor: Any, device: torch.device) -> Preprocess:
-    """Return the fastest way to preprocess that gives what `processor` would."""
+def preprocess_for(processor: Any, device: torch.device, *, still: bool = False) -> Preprocess:
+    """Return the fastest way to preprocess that gives what `processor` would.
+
+    `still` leaves out that an image is repeated along time, where the way allows it.
+    """
     known = type(processor).__name__.startswith("Qwen2VLImageProcessor")
     plain = known and processor.do_resize and processor.do_rescale and processor.do_normalize
     if plain and processor.resample == _BICUBIC:
-        return PatchMaker(processor, device)
+        return PatchMaker(processor, device, still=still)
     return ProcessorCall(processor, device)
 
 
@@ -98,15 +101,15 @@ class ProcessorCall:
 class PatchMaker:
     """Resizes, normalises and cuts images into patches on the device, sizes alike all at once."""
 
-    def __init__(self, processor: Any, device: torch.device) -> None:
-        """Take the settings from a Qwen2-VL image processor."""
+    def __init__(self, processor: Any, device: torch.device, *, still: bool = False) -> None:
+        """Take the settings from a Qwen2-VL image processor; see `preprocess_for`."""
         from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
         self._resized = smart_resize
         self._device = device
         self._patch = int(processor.patch_size)
         self._merge = int(processor.merge_size)
-        self._temporal = int(processor.temporal_patch_size)
+        self._temporal = 1 if still else int(processor.temporal_patch_size)
         self._pixels = (processor.size["shortest_edge"], processor.size["longest_edge"])
         mean = torch.tensor(processor.image_mean, device=device)
         std = torch.tensor(processor.image_std, device=device)

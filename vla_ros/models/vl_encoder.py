@@ -13,10 +13,18 @@ from torch import Tensor
 from vla_ros.core.errors import CheckpointError
 from vla_ros.core.latency import Stage, StageTimer
 from vla_ros.models.checkpoint import Checkpoint, open_checkpoint
-from vla_ros.models.hardware import finisher, pick_device, pick_dtype, set_threads
+from vla_ros.models.hardware import (
+    finisher,
+    keep_memory,
+    pick_device,
+    pick_dtype,
+    set_threads,
+)
 from vla_ros.models.late import transformers
+from vla_ros.models.plain_vlm import PlainVlm
 from vla_ros.models.preprocess import check_views, preprocess_for
 from vla_ros.models.prompt import PromptBuilder
+from vla_ros.models.qwen2_5_vl import FastQwen, is_known
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +50,16 @@ class VlEncoder:
         self.device = device
         self.dtype = dtype
         folder = checkpoint.vlm_folder()
-        self._model = _loaded_model(folder, dtype).to(device).eval()
-        hidden = self._model.config.get_text_config().hidden_size
+        model = _loaded_model(folder, dtype).to(device).eval()
+        hidden = model.config.get_text_config().hidden_size
         _check_dim(self.config.feature_dim, hidden, folder)
         tokenizer, processor = _loaded_processor(folder)
-        self._preprocess = preprocess_for(processor, device)
+        fast = is_known(model)
+        self._preprocess = preprocess_for(processor, device, still=fast)
         self._merged = int(processor.merge_size) ** 2
-        image_token_id = self._model.config.image_token_id
+        image_token_id = model.config.image_token_id
         self._prompts = PromptBuilder(tokenizer, folder, image_token_id, self.config.prompt)
+        self._vlm = FastQwen(model) if fast else PlainVlm(model)
 
     @torch.inference_mode()
     def encode(self, views: Sequence[NDArray[np.uint8]], instruction: str) -> EncodedFeatures:
@@ -67,18 +77,11 @@ class VlEncoder:
             patches, grid = self._preprocess(views)
             view_tokens = grid.prod(-1) // self._merged
             prompt = self._prompts.build(instruction, view_tokens.tolist())
-        there = grid.to(self.device)
         with timer("vision"):
-            images = self._model.get_image_features(patches.to(self.dtype), there, return_dict=True)
-        _check_reached(prompt.image_mask, view_tokens, images.pooler_output)
+            images = self._vlm.vision(patches, grid)
+        _check_reached(prompt.image_mask, view_tokens, images)
         with timer("language"):
-            hidden = self._model(
-                input_ids=prompt.input_ids.to(self.device),
-                mm_token_type_ids=prompt.image_mask.to(self.device),
-                image_grid_thw=there,
-                mm_encoder_outputs={"image": images},
-                use_cache=False,
-            ).last_hidden_state
+            hidden = self._vlm.language(prompt, images, grid)
             data = hidden[0].float().mean(0).cpu().numpy()
         return EncodedFeatures(
             data=data,
@@ -110,6 +113,7 @@ def load_encoder(
         ParameterError: there is no such device here, or no such dtype.
     """
     set_threads(threads)
+    keep_memory()
     where = pick_device(device)
     checkpoint = open_checkpoint(checkpoint_dir)
     return VlEncoder(checkpoint, checkpoint.model_id(), where, pick_dtype(dtype, where))
