@@ -52,7 +52,7 @@ def topic(*args):
 
 
 def test_list_and_echo(publisher):
-    code, out, _ = topic("list", "--show-types", "--no-daemon", "--spin-time", "2")
+    code, out, _ = topic("list", "--show-types", "--no-daemon", "--spin-time", "5")
     assert code == 0 and "/words [std_msgs/msg/String]" in out
     code, out, _ = topic("echo", "--once", "--spin-time", "5", "/words")
     assert code == 0 and out.startswith("data: ") and out.endswith("\n---\n") and "rd" in out

@@ -267,11 +267,10 @@ class ExecuteLocal(Action):
         self._shutdown.set_result(None)
         if self._process is None:
             return None  # before the first life or between two: the next will not begin
-        both = PythonExpression(
-            ["float(", *self.sigterm_timeout, ") + float(", *self.sigkill_timeout, ")"]
-        )
+        term, kill = self.sigterm_timeout, self.sigkill_timeout
+        both = PythonExpression(["float(", *term, ") + float(", *kill, ")"])
         self._timers = [
-            self._escalation(self.sigterm_timeout, SIGINT, SIGTERM),
+            self._escalation(term, SIGINT, SIGTERM),
             self._escalation([both], SIGTERM, SIGKILL),
         ]
         sigint = [self._signal_event(SIGINT)] if send_sigint else []
