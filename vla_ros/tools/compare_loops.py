@@ -7,6 +7,7 @@ launch of its own, recorded by the same profiler.
 import argparse
 import json
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -64,5 +65,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as scratch:
         folder = args.output_dir or Path(scratch)
-        print(json.dumps(compare(args.seconds, args.repeats, folder, args.options)))
+        try:
+            print(json.dumps(compare(args.seconds, args.repeats, folder, args.options)))
+        except VlaError as error:
+            print(f"compare_loops: {error}", file=sys.stderr)
+            return 1
     return 0
