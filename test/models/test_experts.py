@@ -32,7 +32,7 @@ def test_experts_take_batches(head: str) -> None:
 
 
 def test_fuse_splits_at_the_features() -> None:
-    fuse = Fuse(CONFIG.part_dims(INPUTS), 32)
+    fuse = Fuse(CONFIG.part_dims(INPUTS), 32, torch.nn.Identity())
     parts = _parts(2)
     rest = {name: parts[name] for name in INPUTS}
     split = fuse.add_rest(fuse.features_part(parts["features"]), rest)
@@ -87,3 +87,14 @@ def test_window_encoder_normalises_and_sees_the_order() -> None:
     encoder.mean.fill_(3.0)
     encoder.std.fill_(2.0)
     torch.testing.assert_close(encoder(window * 2 + 3), plain, atol=1e-5, rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_token_pool_takes_any_number_and_no_order() -> None:
+    from vla_ros.models.pooling import TokenPool
+
+    pool, tokens = TokenPool(8, 4), torch.randn(2, 9, 8)
+    assert pool(tokens).shape == (2, 32)
+    torch.testing.assert_close(pool(tokens.flip(1)), pool(tokens))
+    assert pool(tokens[:, :1]).shape == (2, 32)
+    assert not torch.allclose(pool(tokens[:, :5]), pool(tokens), atol=1e-3)

@@ -121,7 +121,7 @@ def test_inputs_that_do_not_fit(tiny: Path) -> None:
     actor = _actor(tiny, "regression", sensor=True, state=False)
     features, sensor, _ = _inputs(actor)
     state = np.zeros((9, 12), np.float32)
-    with pytest.raises(MessageError, match=r"features have the shape \(63,\).*wants \(64,\)"):
+    with pytest.raises(MessageError, match=r"shape \(63,\).*pooling mean .*\(64\) is wanted"):
         actor.act(features[:-1], sensor)
     with pytest.raises(MessageError, match=r"sensor has the shape \(12, 30\).*wants \(13, 30\)"):
         actor.act(features, sensor[1:])

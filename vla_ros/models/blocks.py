@@ -54,21 +54,23 @@ class Fuse(nn.Module):
     ticks that see the same features: `features_part`, then `add_rest`.
     """
 
-    def __init__(self, part_dims: Mapping[str, int], hidden: int) -> None:
-        """Take parts of these sizes, features first."""
+    def __init__(self, part_dims: Mapping[str, int], hidden: int, pool: nn.Module) -> None:
+        """Take parts of these sizes, features first; `pool` makes (B, its size) of the features."""
         super().__init__()
+        self.pool = pool
         self.norms = nn.ModuleDict({name: nn.LayerNorm(dim) for name, dim in part_dims.items()})
         self.linear = nn.Linear(sum(part_dims.values()), hidden)
         self.split = part_dims["features"]
 
     def forward(self, parts: Mapping[str, Tensor]) -> Tensor:
-        """Return (B, hidden) from the named parts, each (B, its size)."""
-        joined: Tensor = self.linear(torch.cat([n(parts[k]) for k, n in self.norms.items()], -1))
+        """Return (B, hidden) from the features, as they come, and the other parts (B, size)."""
+        vectors = {**parts, "features": self.pool(parts["features"])}
+        joined: Tensor = self.linear(torch.cat([n(vectors[k]) for k, n in self.norms.items()], -1))
         return joined
 
     def features_part(self, features: Tensor) -> Tensor:
-        """Return what the features (B, D) add to the result, bias included."""
-        normed = self.norms["features"](features)
+        """Return what the features, as they come, add to the result, bias included."""
+        normed = self.norms["features"](self.pool(features))
         return functional.linear(normed, self.linear.weight[:, : self.split], self.linear.bias)
 
     def add_rest(self, part: Tensor, rest: Mapping[str, Tensor]) -> Tensor:

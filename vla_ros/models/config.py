@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from vla_ros.core.errors import CheckpointError
+from vla_ros.core.errors import CheckpointError, MessageError
 
 FORMAT = 1
+LAYOUTS = ("joint", "per_view")
+POOLING = ("mean", "per_view", "tokens")
 HEADS = ("regression", "flow")
+TOKEN_QUERIES = 4  # vectors that an expert makes of all tokens
 INPUTS = ("sensor", "robot_states")
 
 
@@ -38,8 +41,8 @@ class PolicyConfig:
     vlm: str
     views: tuple[str, ...]  # camera names, in the order in which the model sees them
     prompt: str  # text after the images; {instruction} is replaced
-    layout: str  # joint: all views in one sequence
-    pooling: str  # mean: over all tokens of the sequence
+    layout: str  # joint: all views in one sequence; per_view: a sequence for each
+    pooling: str  # mean over all tokens; per_view: one mean a view; tokens: all of them
     feature_dim: int  # hidden size of the vision-language model
     sensor: WindowConfig | None
     robot_states: WindowConfig | None
@@ -56,8 +59,8 @@ class PolicyConfig:
     def __post_init__(self) -> None:
         """Check what the types cannot say."""
         _check(self.format == FORMAT, "format", self.format, str(FORMAT))
-        _check(self.layout == "joint", "layout", self.layout, "joint")
-        _check(self.pooling == "mean", "pooling", self.pooling, "mean")
+        _check(self.layout in LAYOUTS, "layout", self.layout, ", ".join(LAYOUTS))
+        _check(self.pooling in POOLING, "pooling", self.pooling, ", ".join(POOLING))
         _check("{instruction}" in self.prompt, "prompt", self.prompt, "a text with {instruction}")
         _check(bool(self.views), "views", self.views, "at least one camera name")
         _check(len(set(self.views)) == len(self.views), "views", self.views, "each name once")
@@ -89,9 +92,33 @@ class PolicyConfig:
             raise CheckpointError(f"config.json describes no {name}")
         return window
 
+    @property
+    def features_shape(self) -> tuple[int | None, ...]:
+        """Return the shape of the features; None stands for any number of tokens."""
+        leading: dict[str, tuple[int | None, ...]] = {
+            "mean": (),
+            "per_view": (len(self.views),),
+            "tokens": (None,),
+        }
+        return (*leading[self.pooling], self.feature_dim)
+
+    def check_features(self, shape: tuple[int, ...]) -> None:
+        """Raise MessageError unless features of this shape are such as the policy takes."""
+        wanted = self.features_shape
+        fits = len(shape) == len(wanted) and 0 not in shape
+        if not fits or any(w not in (None, s) for s, w in zip(shape, wanted, strict=True)):
+            known = ", ".join("tokens" if size is None else str(size) for size in wanted)
+            raise MessageError(
+                f"features have the shape {shape}; with pooling {self.pooling} of {len(self.views)}"
+                f" views ({known}) is wanted"
+            )
+
     def part_dims(self, inputs: tuple[str, ...]) -> dict[str, int]:
         """Return the size of each part of what an expert sees, in order, features first."""
-        return {"features": self.feature_dim} | {name: self.window(name).dim for name in inputs}
+        vectors = {"mean": 1, "per_view": len(self.views), "tokens": TOKEN_QUERIES}[self.pooling]
+        return {"features": vectors * self.feature_dim} | {
+            name: self.window(name).dim for name in inputs
+        }
 
     def to_json(self) -> str:
         """Return the text of `config.json`."""

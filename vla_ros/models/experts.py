@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vla_ros.models.blocks import Block, Fuse
-from vla_ros.models.config import PolicyConfig
+from vla_ros.models.config import TOKEN_QUERIES, PolicyConfig
+from vla_ros.models.pooling import TokenPool
 
 
 def bounded(raw: Tensor, max_delta: Tensor, gripper: bool) -> Tensor:
@@ -29,13 +30,15 @@ class Expert(nn.Module):
         """Make the layers for these inputs."""
         super().__init__()
         self.shape = (config.horizon, config.action_dim)
-        self.fuse = Fuse(config.part_dims(inputs), config.hidden)
+        tokens = config.pooling == "tokens"
+        pool = TokenPool(config.feature_dim, TOKEN_QUERIES) if tokens else nn.Flatten()
+        self.fuse = Fuse(config.part_dims(inputs), config.hidden, pool)
         self.blocks = nn.ModuleList(Block(config.hidden) for _ in range(config.blocks))
         self.norm = nn.LayerNorm(config.hidden)
         self.out = nn.Linear(config.hidden, math.prod(self.shape))
 
     def prepare(self, features: Tensor) -> Tensor:
-        """Return what depends on the features (B, D) alone."""
+        """Return what depends on the features alone: (B, D), (B, V, D) or (B, T, D)."""
         return self.fuse.features_part(features)
 
     def decode(self, prepared: Tensor, rest: Mapping[str, Tensor], noise: Tensor) -> Tensor:

@@ -12,6 +12,8 @@ from vla_ros.models.prompt import Prompt
 class PlainVlm:
     """Runs a loaded base model as transformers has it."""
 
+    takes_still = False
+
     def __init__(self, model: Any) -> None:
         """Take a base model that takes grids of patches, as the Qwen-VL families do."""
         self._model = model
@@ -30,12 +32,19 @@ class PlainVlm:
         tokens: Sequence[Tensor] = images.pooler_output
         return tokens
 
-    def language(self, prompt: Prompt, images: Sequence[Tensor], grid: Tensor) -> Tensor:
-        """Return the last hidden states (1, T, D) of the prompt with what `vision` gave."""
+    def joint(self, prompt: Prompt, images: Sequence[Tensor], grid: Tensor) -> Tensor:
+        """Return the last hidden states (T, D) of one sequence with all images."""
+        return self._hidden(prompt, 1, images, grid)[0]
+
+    def apart(self, prompt: Prompt, images: Tensor, grid: Tensor) -> Tensor:
+        """Return the last hidden states (B, T, D) of B sequences with one image (1, 3) each."""
+        return self._hidden(prompt, len(images), list(images), grid.expand(len(images), -1))
+
+    def _hidden(self, prompt: Prompt, count: int, images: Sequence[Tensor], grid: Tensor) -> Tensor:
         device = self._model.device
         hidden: Tensor = self._model(
-            input_ids=prompt.input_ids.to(device),
-            mm_token_type_ids=prompt.image_mask.to(device),
+            input_ids=prompt.input_ids.expand(count, -1).to(device),
+            mm_token_type_ids=prompt.image_mask.expand(count, -1).to(device),
             image_grid_thw=grid.to(device),
             mm_encoder_outputs={"image": SimpleNamespace(pooler_output=images)},
             use_cache=False,

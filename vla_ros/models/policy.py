@@ -79,7 +79,8 @@ class Actor:
         """Return a chunk of actions.
 
         Args:
-            features: pooled features (D,). What depends on them alone is kept until they change.
+            features: such as the pooling makes, see `PolicyConfig.features_shape`. What depends on
+                them alone is kept until they change.
             sensor: the newest samples (window, channels), oldest first; None if not used.
             state: the newest robot states (window, channels), oldest first; None if not used.
 
@@ -110,7 +111,7 @@ class Actor:
         windows = {name: self.config.window(name) for name in self.inputs}
         zeros = {n: np.zeros((w.window, w.channels), np.float32) for n, w in windows.items()}
         before = self._noise.get_state()
-        features = np.zeros(self.config.feature_dim, np.float32)
+        features = np.zeros([size or 1 for size in self.config.features_shape], np.float32)
         self.act(features, zeros.get("sensor"), zeros.get("robot_states"))
         self._noise.set_state(before)
 
@@ -122,11 +123,7 @@ class Actor:
 
     def _prepare(self, features: NDArray[np.float32]) -> Tensor:
         if self._prepared is None or not np.array_equal(features, self._features):  # type: ignore[arg-type]
-            if features.shape != (self.config.feature_dim,):
-                raise MessageError(
-                    f"features have the shape {features.shape}; model {self.model_id} wants "
-                    f"({self.config.feature_dim},)"
-                )
+            self.config.check_features(features.shape)
             self._features = features.copy()
             self._prepared = self._expert.prepare(self._tensor(self._features))
         return self._prepared

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from vla_ros.core.errors import CheckpointError, MessageError
 
+_KEPT = 16
+
 
 class Prompt(NamedTuple):
     """One sequence for the language model."""
@@ -19,7 +21,7 @@ class Prompt(NamedTuple):
 
 
 class PromptBuilder:
-    """Makes the sequence for an instruction and images of given sizes, and keeps the last one."""
+    """Makes the sequence for an instruction and images of given sizes, and keeps the last ones."""
 
     def __init__(self, tokenizer: Any, folder: Path, image_token_id: int, prompt: str) -> None:
         """Take the tokenizer of the model in `folder`, and the text that follows the images."""
@@ -28,7 +30,7 @@ class PromptBuilder:
         self._image_token_id = image_token_id
         self._image_token: str = tokenizer.convert_ids_to_tokens(image_token_id)
         self._prompt = prompt
-        self._last: tuple[tuple[str, tuple[int, ...]], Prompt] | None = None
+        self._made: dict[tuple[str, tuple[int, ...]], Prompt] = {}
 
     def build(self, instruction: str, view_tokens: Sequence[int]) -> Prompt:
         """Return the sequence with `view_tokens` image tokens for each view, text after them.
@@ -38,9 +40,11 @@ class PromptBuilder:
             MessageError: the instruction holds the model's image marker.
         """
         key = (instruction, tuple(view_tokens))
-        if self._last is None or self._last[0] != key:
-            self._last = key, self._built(instruction, view_tokens)
-        return self._last[1]
+        if key not in self._made:
+            if len(self._made) == _KEPT:
+                self._made.clear()
+            self._made[key] = self._built(instruction, view_tokens)
+        return self._made[key]
 
     def _built(self, instruction: str, view_tokens: Sequence[int]) -> Prompt:
         if self._image_token in instruction:

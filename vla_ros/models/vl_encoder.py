@@ -1,9 +1,10 @@
-"""The vision-language encoder: images and an instruction in, one feature vector out."""
+"""The vision-language encoder: images and an instruction in, features out."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -20,29 +21,50 @@ from vla_ros.models.hardware import (
     pick_dtype,
     set_threads,
 )
-from vla_ros.models.late import transformers
 from vla_ros.models.plain_vlm import PlainVlm
+from vla_ros.models.pooling import POOLINGS, Hidden
 from vla_ros.models.preprocess import check_views, preprocess_for
-from vla_ros.models.prompt import PromptBuilder
+from vla_ros.models.prompt import Prompt, PromptBuilder
 from vla_ros.models.qwen2_5_vl import FastQwen, is_known
+from vla_ros.models.view_gate import Reuse, ViewGate
+from vla_ros.models.vlm_folder import loaded_model, loaded_processor
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedFeatures:
     """What the model made of one set of images, and the proof that they reached it."""
 
-    data: NDArray[np.float32]  # (D,), mean over all tokens of the last hidden state
+    data: NDArray[np.float32]  # of the last hidden state: (D,), (V, D) or (T, D), see `pooling`
     view_tokens: NDArray[np.uint32]  # (V,) image tokens of each view
     image_grid_thw: NDArray[np.uint32]  # (V, 3) temporal, height and width patches of each view
-    total_tokens: int  # length of the whole sequence, text included
+    total_tokens: int  # length of all sequences, text included
+    view_stamps_ns: tuple[int, ...]  # capture time of the image that each view's part shows [ns]
+    computed: tuple[int, ...]  # numbers of the views that were not kept from before
     stages: tuple[Stage, ...]  # preprocess, vision, language
+
+
+@dataclass(slots=True)
+class _View:
+    """What is kept of a view."""
+
+    tokens: Tensor  # (N, D) what the vision tower made of its image
+    grid: Tensor  # (3,)
+    stamp_ns: int
+    encode: int  # number of the encode that computed it
+    hidden: Tensor | None = None  # (T, D) in layout per_view
+    instruction: str = ""  # of `hidden`
 
 
 class VlEncoder:
     """A vision-language model without its output layer, and its processor."""
 
     def __init__(
-        self, checkpoint: Checkpoint, model_id: str, device: torch.device, dtype: torch.dtype
+        self,
+        checkpoint: Checkpoint,
+        model_id: str,
+        device: torch.device,
+        dtype: torch.dtype,
+        reuse: Reuse,
     ) -> None:
         """Load the model; see `load_encoder`."""
         self.config = checkpoint.config
@@ -50,46 +72,115 @@ class VlEncoder:
         self.device = device
         self.dtype = dtype
         folder = checkpoint.vlm_folder()
-        model = _loaded_model(folder, dtype).to(device).eval()
+        model = loaded_model(folder, dtype).to(device).eval()
         hidden = model.config.get_text_config().hidden_size
         _check_dim(self.config.feature_dim, hidden, folder)
-        tokenizer, processor = _loaded_processor(folder)
-        fast = is_known(model)
-        self._preprocess = preprocess_for(processor, device, still=fast)
+        tokenizer, processor = loaded_processor(folder)
+        self._vlm = FastQwen(model) if is_known(model) else PlainVlm(model)
+        self._preprocess = preprocess_for(processor, device, still=self._vlm.takes_still)
         self._merged = int(processor.merge_size) ** 2
         image_token_id = model.config.image_token_id
         self._prompts = PromptBuilder(tokenizer, folder, image_token_id, self.config.prompt)
-        self._vlm = FastQwen(model) if fast else PlainVlm(model)
+        self._gate, self._static_first = ViewGate(reuse, self.config.views), reuse.static_first
+        self._views: dict[int, _View] = {}
+        self._encodes = 0
 
     @torch.inference_mode()
-    def encode(self, views: Sequence[NDArray[np.uint8]], instruction: str) -> EncodedFeatures:
+    def encode(
+        self,
+        views: Sequence[NDArray[np.uint8]],
+        instruction: str,
+        *,
+        stamps_ns: Sequence[int] | None = None,
+        numbers: Sequence[int] | None = None,
+    ) -> EncodedFeatures:
         """Encode rgb images (H, W, 3), in the order of the configuration's views, and a text.
 
         Views may be missing: give those that there are. Sizes may differ.
+
+        Args:
+            views: the images.
+            instruction: what to do.
+            stamps_ns: when each image was captured [ns]; by default now.
+            numbers: which of the configuration's views these are, from 0; by default the first.
 
         Raises:
             MessageError: the views or the instruction are not such as the model takes.
             CheckpointError: the images would not reach the model.
         """
         check_views(views, len(self.config.views))
+        given = tuple(numbers) if numbers is not None else tuple(range(len(views)))
+        stamps = stamps_ns if stamps_ns is not None else [time.monotonic_ns()] * len(views)
         timer = StageTimer(finisher(self.device))
-        with timer("preprocess"):
-            patches, grid = self._preprocess(views)
-            view_tokens = grid.prod(-1) // self._merged
-            prompt = self._prompts.build(instruction, view_tokens.tolist())
-        with timer("vision"):
-            images = self._vlm.vision(patches, grid)
-        _check_reached(prompt.image_mask, view_tokens, images)
+        computed = self._see(
+            dict(zip(given, views, strict=True)), dict(zip(given, stamps, strict=True)), timer
+        )
+        kept = [self._views[number] for number in given]
         with timer("language"):
-            hidden = self._vlm.language(prompt, images, grid)
-            data = hidden[0].float().mean(0).cpu().numpy()
+            hidden = self._layouts[self.config.layout](self, kept, instruction)
+            data = POOLINGS[self.config.pooling](*hidden).cpu().numpy()
         return EncodedFeatures(
             data=data,
-            view_tokens=view_tokens.numpy().astype(np.uint32),
-            image_grid_thw=grid.numpy().astype(np.uint32),
-            total_tokens=prompt.input_ids.shape[1],
+            view_tokens=np.array([len(view.tokens) for view in kept], np.uint32),
+            image_grid_thw=torch.stack([view.grid for view in kept]).numpy().astype(np.uint32),
+            total_tokens=sum(map(len, hidden.sequences)),
+            view_stamps_ns=tuple(view.stamp_ns for view in kept),
+            computed=computed,
             stages=tuple(timer.stages),
         )
+
+    def _see(
+        self,
+        images: dict[int, NDArray[np.uint8]],
+        stamps_ns: dict[int, int],
+        timer: StageTimer,
+    ) -> tuple[int, ...]:
+        """Bring what is kept of the views up to date; return those that it took."""
+        self._encodes += 1
+        with timer("preprocess"):
+            chosen = self._gate.choose(images, stamps_ns)
+            if chosen:
+                patches, grid = self._preprocess([images[number] for number in chosen])
+        with timer("vision"):
+            made = self._vlm.vision(patches, grid) if chosen else []
+        if chosen:
+            _check_tokens(made, (grid.prod(-1) // self._merged).tolist())
+        for number, tokens, sizes in zip(chosen, made, grid if chosen else (), strict=True):
+            self._views[number] = _View(tokens, sizes, stamps_ns[number], self._encodes)
+        self._gate.computed(chosen, stamps_ns)
+        return chosen
+
+    def _joint(self, views: Sequence[_View], instruction: str) -> Hidden:
+        """Put all views into one sequence."""
+        order = list(range(len(views)))
+        if self._static_first:
+            order.sort(key=lambda index: views[index].encode)
+        ordered = [views[index] for index in order]
+        prompt = self._prompts.build(instruction, [len(view.tokens) for view in ordered])
+        _check_places(prompt, ordered)
+        images = [view.tokens for view in ordered]
+        hidden = self._vlm.joint(prompt, images, torch.stack([view.grid for view in ordered]))
+        places = prompt.image_mask[0].nonzero()[:, 0].to(hidden.device)
+        parts = hidden[places].split([len(image) for image in images])
+        return Hidden([hidden], [parts[order.index(index)] for index in range(len(views))])
+
+    def _per_view(self, views: Sequence[_View], instruction: str) -> Hidden:
+        """Give each view a sequence of its own; those of one size are computed together."""
+        alike: dict[tuple[int, ...], list[_View]] = {}
+        for view in views:
+            if view.hidden is None or view.instruction != instruction:
+                alike.setdefault(tuple(view.grid.tolist()), []).append(view)
+        for group in alike.values():
+            prompt = self._prompts.build(instruction, [len(group[0].tokens)])
+            _check_places(prompt, group[:1])
+            images = torch.stack([view.tokens for view in group])
+            made = self._vlm.apart(prompt, images, group[0].grid[None])
+            for view, hidden in zip(group, made, strict=True):
+                view.hidden, view.instruction = hidden, instruction
+        sequences = [view.hidden for view in views if view.hidden is not None]
+        return Hidden(sequences, sequences)
+
+    _layouts: ClassVar = {"joint": _joint, "per_view": _per_view}
 
     def warm_up(self, height: int = 360, width: int = 640) -> None:
         """Encode black views of this size once, so that the first real ones are not slower."""
@@ -98,7 +189,12 @@ class VlEncoder:
 
 
 def load_encoder(
-    checkpoint_dir: Path, *, device: str = "auto", dtype: str = "auto", threads: int = 0
+    checkpoint_dir: Path,
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    threads: int = 0,
+    reuse: Reuse | None = None,
 ) -> VlEncoder:
     """Load the vision-language model of a checkpoint.
 
@@ -107,54 +203,18 @@ def load_encoder(
         device: auto, cpu, cuda or cuda:N.
         dtype: auto (bfloat16 where the hardware has it fast), float32 or bfloat16.
         threads: how many threads torch may use in this process; 0 leaves its own choice.
+        reuse: when a view keeps what was computed for it; by default never.
 
     Raises:
         CheckpointError: the checkpoint or the model that it names is not sound.
-        ParameterError: there is no such device here, or no such dtype.
+        ParameterError: there is no such device here, no such dtype, or no such view.
     """
     set_threads(threads)
     keep_memory()
     where = pick_device(device)
     checkpoint = open_checkpoint(checkpoint_dir)
-    return VlEncoder(checkpoint, checkpoint.model_id(), where, pick_dtype(dtype, where))
-
-
-def _loaded_model(folder: Path, dtype: torch.dtype) -> Any:
-    """Return the base model, without the output layer over the vocabulary."""
-    try:
-        model, report = transformers().AutoModel.from_pretrained(
-            folder,
-            dtype=dtype,
-            use_safetensors=True,  # never a pickle
-            local_files_only=True,
-            output_loading_info=True,
-        )
-    except Exception as error:  # files, formats, sizes, unknown models: many unrelated classes
-        raise CheckpointError(f"the model in {folder} cannot be loaded: {error}") from error
-    if missing := sorted(report["missing_keys"]):
-        raise CheckpointError(
-            f"{folder}: its config.json describes weights that its files lack: "
-            f"{', '.join(missing[:8])}{' ...' if len(missing) > 8 else ''}"
-        )
-    if not hasattr(model, "get_image_features") or not hasattr(model.config, "image_token_id"):
-        raise CheckpointError(
-            f"{folder} holds a {type(model).__name__}; a vision-language model of the Qwen2.5-VL "
-            "family is wanted"
-        )
-    return model
-
-
-def _loaded_processor(folder: Path) -> tuple[Any, Any]:
-    """Return the tokenizer and the image processor.
-
-    Not through AutoProcessor: that one makes a video processor too, which needs torchvision.
-    """
-    auto = transformers()
-    try:
-        tokenizer = auto.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        return tokenizer, auto.AutoImageProcessor.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # as above
-        raise CheckpointError(f"the processor in {folder} cannot be loaded: {error}") from error
+    kind = pick_dtype(dtype, where)
+    return VlEncoder(checkpoint, checkpoint.model_id(), where, kind, reuse or Reuse())
 
 
 def _check_dim(described: int, hidden: int, folder: Path) -> None:
@@ -164,12 +224,21 @@ def _check_dim(described: int, hidden: int, folder: Path) -> None:
         )
 
 
-def _check_reached(image_mask: Tensor, view_tokens: Tensor, images: Sequence[Tensor]) -> None:
-    """Raise unless each view has as many places in the sequence as the vision tower gave tokens."""
-    given = [len(image) for image in images]
-    places = int(image_mask.sum())
-    if given != view_tokens.tolist() or places != sum(given):
+def _check_tokens(made: Sequence[Tensor], wanted: Sequence[int]) -> None:
+    """Raise unless the vision tower gave as many tokens as the grid of each view has."""
+    given = [len(tokens) for tokens in made]
+    if given != list(wanted):
         raise CheckpointError(
             f"the images do not reach the model: the vision tower gave {given} tokens a view for "
-            f"grids of {view_tokens.tolist()}, and the sequence has {places} places for them"
+            f"grids of {list(wanted)}"
+        )
+
+
+def _check_places(prompt: Prompt, views: Sequence[_View]) -> None:
+    """Raise unless the sequence has a place for each image token."""
+    places, given = int(prompt.image_mask.sum()), sum(len(view.tokens) for view in views)
+    if places != given:
+        raise CheckpointError(
+            f"the images do not reach the model: the sequence has {places} places for {given} "
+            "image tokens"
         )
