@@ -1,6 +1,8 @@
 """Which device, number format and threads to compute with."""
 
 import ctypes
+import math
+import time
 from collections.abc import Callable
 
 import torch
@@ -53,6 +55,23 @@ def set_threads(threads: int) -> None:
         raise ParameterError(f"threads is {threads}; 0 (torch's own choice) or more is allowed")
     if threads:
         torch.set_num_threads(threads)
+
+
+def matrix_rate(device: torch.device, dtype: torch.dtype, repeats: int = 12) -> float:
+    """Return what the device multiplies matrices with, the best of some runs [FLOP/s].
+
+    It takes a tenth of a second.
+    """
+    size = 8192 if device.type == "cuda" else 1024
+    one, other = (torch.ones(size, size, device=device, dtype=dtype) for _ in range(2))
+    out, finish = torch.empty_like(one), finisher(device)
+    best_s = math.inf
+    for _ in range(repeats):
+        start_s = time.perf_counter()
+        torch.mm(one, other, out=out)
+        finish()
+        best_s = min(best_s, time.perf_counter() - start_s)
+    return 2.0 * size**3 / best_s
 
 
 def keep_memory(keep: bool = True) -> None:

@@ -123,9 +123,14 @@ class PatchMaker:
         made = [self._batch(view[None]) for view in views]
         return torch.cat([patches for patches, _ in made]), torch.cat([grid for _, grid in made])
 
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """Return the height and width that an image is resized to."""
+        size = self._resized(height, width, self._patch * self._merge, *self._pixels)
+        return int(size[0]), int(size[1])
+
     def _batch(self, images: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
         count, height, width, _ = images.shape
-        size = self._resized(height, width, self._patch * self._merge, *self._pixels)
+        size = self.size(height, width)
         pixels = torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2)
         if self._device.type != "cpu":
             pixels = pixels.float()  # only the CPU has a filter for uint8

@@ -14,6 +14,7 @@ from torch import Tensor
 from vla_ros.core.errors import CheckpointError
 from vla_ros.core.latency import Stage, StageTimer
 from vla_ros.models.checkpoint import Checkpoint, open_checkpoint
+from vla_ros.models.costs import EncodeCost, encode_cost
 from vla_ros.models.hardware import (
     finisher,
     keep_memory,
@@ -71,7 +72,7 @@ class VlEncoder:
         self.model_id = model_id
         self.device = device
         self.dtype = dtype
-        folder = checkpoint.vlm_folder()
+        self._folder = folder = checkpoint.vlm_folder()
         model = loaded_model(folder, dtype).to(device).eval()
         hidden = model.config.get_text_config().hidden_size
         _check_dim(self.config.feature_dim, hidden, folder)
@@ -182,10 +183,19 @@ class VlEncoder:
 
     _layouts: ClassVar = {"joint": _joint, "per_view": _per_view}
 
-    def warm_up(self, height: int = 360, width: int = 640) -> None:
+    def cost(self, encoded: EncodedFeatures) -> EncodeCost:
+        """Return what an encode like this one costs when no view is kept."""
+        grid, text = encoded.image_grid_thw.tolist(), encoded.total_tokens
+        sequences = [text]
+        if self.config.layout == "per_view":
+            around = (text - int(encoded.view_tokens.sum())) // len(grid)
+            sequences = [int(tokens) + around for tokens in encoded.view_tokens]
+        return encode_cost(self._folder, grid, sequences)
+
+    def warm_up(self, height: int = 360, width: int = 640) -> EncodedFeatures:
         """Encode black views of this size once, so that the first real ones are not slower."""
         black = np.zeros((height, width, 3), np.uint8)
-        self.encode([black] * len(self.config.views), "warm up")
+        return self.encode([black] * len(self.config.views), "warm up")
 
 
 def load_encoder(
