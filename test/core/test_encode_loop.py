@@ -110,3 +110,21 @@ def test_an_error_in_the_worker_is_kept_for_the_node():
         time.sleep(0.001)
     loop.stop(5)
     assert isinstance(loop.error, ValueError)
+
+
+def test_the_worker_prepares_itself_before_the_first_encode():
+    order = []
+    matcher = FrameMatcher(["camera"], 0.05, 1)
+    loop = EncodeLoop(
+        matcher,
+        lambda: Now(NS, NS),
+        0.0,
+        lambda *_: order.append(("encode", threading.current_thread().name)),
+        prepare=lambda: order.append(("prepare", threading.current_thread().name)),
+    )
+    loop.put("camera", Seen(NS, NS), 0)
+    loop.start()
+    while len(order) < 2:
+        time.sleep(0.001)
+    loop.stop(5)
+    assert order == [("prepare", "encode"), ("encode", "encode")]

@@ -23,6 +23,7 @@ class EncodeLoop(Generic[Image]):
         clock: Callable[[], Now],
         rate_hz: float,
         encode: Callable[[FrameSet[Image], str, Now], None],
+        prepare: Callable[[], None] = lambda: None,
     ) -> None:
         """Prepare; nothing runs before `start`.
 
@@ -31,11 +32,13 @@ class EncodeLoop(Generic[Image]):
             clock: reads both clocks.
             rate_hz: encodes a second; 0 for as fast as it goes.
             encode: does the work with a set, the instruction and the time of the choice.
+            prepare: is called once in the worker, before all else.
         """
         self._matcher = matcher
         self._clock = clock
         self._period_ns = round(NS / rate_hz) if rate_hz > 0 else 0
         self._encode = encode
+        self._prepare = prepare
         self._news = threading.Condition()
         self._due_ns = 0
         self._frames_are_new = False
@@ -78,6 +81,7 @@ class EncodeLoop(Generic[Image]):
 
     def _run(self) -> None:
         try:
+            self._prepare()
             while (job := self._next()) is not None:
                 self._encode(*job)
         except Exception as error:  # kept for the node, whose thread this is not

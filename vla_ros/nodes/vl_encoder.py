@@ -39,7 +39,7 @@ class EncoderParams:
     checkpoint: str = param("embedded", "checkpoint folder, or 'embedded'")
     device: str = param("auto", "where the model runs", choices=("auto", "cpu", "cuda"))
     threads: int = param(0, "CPU threads of the model; 0: torch's choice", low=0, high=256)
-    nice: int = param(5, "how much this process yields to the control processes", low=0, high=19)
+    nice: int = param(5, "how much the encoding yields to all else", low=0, high=19)
     instruction: str = param("insert the needle into the blue point", "what to do, at the start")
     views: tuple[str, ...] = param(VIEWS, "names of the cameras, in the model's order")
     topics: tuple[str, ...] = param(
@@ -56,7 +56,7 @@ class VlEncoder(Node):
     """Keeps the newest images, encodes one set at a time, never queues."""
 
     def __init__(self) -> None:
-        """Load the model, warm it up, then listen."""
+        """Load the model, then listen."""
         super().__init__("vl_encoder")
         self._params = params = declare(self, EncoderParams)
         views = params.views
@@ -65,7 +65,6 @@ class VlEncoder(Node):
                 f"{len(views)} views, {len(params.topics)} topics, min_views {params.min_views}; "
                 "one topic a view and min_views up to the number of views are allowed"
             )
-        lower_priority(params.nice)
         folder = resolve_checkpoint(params.checkpoint)
         self._encoder = load_encoder(folder, device=params.device, threads=params.threads)
         if len(views) > len(self._encoder.config.views):
@@ -79,15 +78,15 @@ class VlEncoder(Node):
         self._frames: FrameMatcher[Image | CompressedImage] = FrameMatcher(
             views, params.slop_s, params.min_views or len(views), params.max_age_s
         )
-        self._loop = EncodeLoop(self._frames, partial(now, self), params.rate_hz, self._encode)
+        self._loop = EncodeLoop(
+            self._frames, partial(now, self), params.rate_hz, self._encode, self._prepare
+        )
         self._loop.instruct(params.instruction)
         self._listener = Listener(self)
         self._listener.listen_to_cameras(views, params.topics, self._loop.put)
         self.create_subscription(String, "instruction", self._on_instruction, qos.LATCHED)
         self.create_timer(0.5, self._watch, clock=STEADY)
-        self._encoder.warm_up()
         self._loop.start()
-        self.get_logger().info(f"ready: {folder} ({self._encoder.model_id}), {len(views)} views")
 
     def close(self) -> None:
         """Let the encode in progress finish."""
@@ -102,6 +101,12 @@ class VlEncoder(Node):
         if self._jump.jumped(now(self)):
             self._loop.clear()
             self.get_logger().warning("the ROS clock was set; images from before are forgotten")
+
+    def _prepare(self) -> None:
+        """Warm up; only the worker and what it starts yield, the images are taken in at once."""
+        lower_priority(self._params.nice)
+        self._encoder.warm_up()
+        self.get_logger().info(f"ready: {self._params.checkpoint} ({self._encoder.model_id})")
 
     def _encode(self, frames: FrameSet[Any], instruction: str, chosen: Now) -> None:
         """Decode, encode and publish one set; runs in the worker."""
