@@ -1,0 +1,230 @@
+"""Measures the encoder beside the plain use of transformers, on the same weights and images.
+
+Both run in turn in one process, the plain way with the C library's own memory settings. The last
+line on stdout is JSON.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vla_ros.core.errors import VlaError
+from vla_ros.models.hardware import (
+    finisher,
+    keep_memory,
+    matrix_rate,
+    pick_device,
+    pick_dtype,
+    set_threads,
+)
+from vla_ros.models.recipes import RECIPES, make
+from vla_ros.models.reference import ReferenceEncoder
+from vla_ros.models.view_gate import Reuse
+from vla_ros.models.vl_encoder import EncodedFeatures, VlEncoder, load_encoder
+
+_TEXT = "insert the needle into the blue point"
+_GATE = Reuse(threshold=1.0, max_age_s=3600.0, static_first=True)
+Images = list[NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Ways:
+    """What is measured, loaded and warm."""
+
+    plain: ReferenceEncoder
+    ours: VlEncoder
+    gated: VlEncoder
+    layout: str
+
+    def reference(self, images: Images) -> NDArray[np.float32]:
+        """Encode the plain way: one forward for all views, or one after the other."""
+        if self.layout == "joint":
+            return self.plain.encode(images, _TEXT)
+        each = [self.plain.hidden([image], _TEXT)[0] for image in images]
+        mean: NDArray[np.float32] = np.concatenate(each).mean(0)
+        return mean
+
+
+def images_of(views: int, size: tuple[int, int], seed: int) -> Images:
+    """Return images (height, width, 3) with edges, shades and noise, each different."""
+    rng = np.random.default_rng(seed)
+    width, height = size
+    rows, columns = np.mgrid[0:height, 0:width]
+    made = []
+    for _ in range(views):
+        slopes = rng.uniform(-1.0, 1.0, (3, 2))
+        shades = [128 + 100 * np.sin(a * rows / 30 + b * columns / 30) for a, b in slopes]
+        noise = rng.normal(0.0, 8.0, (height, width, 3))
+        made.append(np.clip(np.stack(shades, -1) + noise, 0, 255).astype(np.uint8))
+    return made
+
+
+def load(folder: Path, layout: str, device: str, dtype: str, threads: int) -> Ways:
+    """Load the checkpoint in `folder` all three ways."""
+    set_threads(threads)
+    where = pick_device(device)
+    kind = pick_dtype(dtype, where)
+    options: dict[str, Any] = {"device": device, "dtype": dtype}
+    ours = load_encoder(folder, **options)
+    gated = load_encoder(folder, **options, reuse=_GATE)
+    plain = ReferenceEncoder(folder / "vlm", where, kind, ours.config.prompt)
+    return Ways(plain, ours, gated, layout)
+
+
+def timed(work: Callable[[], Any], finish: Callable[[], None]) -> tuple[Any, float]:
+    """Return what `work` returns and how long it took [s]."""
+    finish()
+    start_s = time.perf_counter()
+    result = work()
+    finish()
+    return result, time.perf_counter() - start_s
+
+
+def measure(ways: Ways, views: int, size: tuple[int, int], iterations: int) -> dict[str, Any]:
+    """Run the ways in turn, every time on new images; return the numbers."""
+    ours, finish = ways.ours, finisher(ways.ours.device)
+    took: dict[str, list[float]] = {"reference": [], "ours": [], "gated": []}
+    cosines, hashes = [], []
+    progress(0, iterations)
+    for number in range(iterations + 1):  # the first warms up
+        images = images_of(views, size, number)
+        keep_memory(False)
+        wanted, reference_s = timed(partial(ways.reference, images), finish)
+        keep_memory()
+        encoded, ours_s = timed(partial(ours.encode, images, _TEXT), finish)
+        gated_s = changed_alone(ways.gated, images, finish)
+        if number:
+            took["reference"].append(reference_s)
+            took["ours"].append(ours_s)
+            took["gated"].append(gated_s)
+            cosines.append(cosine(wanted, encoded.data))
+            hashes.append(hashlib.sha256(np.stack(images).tobytes()).hexdigest()[:12])
+            progress(number, iterations)
+    return summary(ours, encoded, took) | {
+        "cosine_min": min(cosines),
+        "image_hashes": hashes,
+        "layout": ways.layout,
+        "views": views,
+        "size": list(size),
+        "iterations": iterations,
+    }
+
+
+def changed_alone(gated: VlEncoder, images: Images, finish: Callable[[], None]) -> float:
+    """Return the time of an encode in which one view has changed since the one before [s]."""
+    last = len(images) - 1
+    others = [np.roll(image, 50, 1) if n == last else image for n, image in enumerate(images)]
+    gated.encode(images, _TEXT)
+    gated.encode(others, _TEXT)  # puts the view that changes last
+    encoded, took_s = timed(partial(gated.encode, images, _TEXT), finish)
+    if encoded.computed != (last,):
+        raise VlaError(f"views {encoded.computed} were computed where only {last} changed")
+    return took_s
+
+
+def summary(
+    ours: VlEncoder, encoded: EncodedFeatures, took: dict[str, list[float]]
+) -> dict[str, Any]:
+    """Return the numbers that are written."""
+    middle = {way: median(seconds) for way, seconds in took.items()}
+    rate = matrix_rate(ours.device, ours.dtype)
+    cost = ours.cost(encoded)
+    return {
+        "reference_s": middle["reference"],
+        "ours_s": middle["ours"],
+        "ratio": middle["reference"] / middle["ours"],
+        "best_ratio": min(took["reference"]) / min(took["ours"]),
+        "ours_best_s": min(took["ours"]),
+        "gated_s": middle["gated"],
+        "gated_ratio": middle["ours"] / middle["gated"],
+        "share_of_limit": cost.flops / rate / min(took["ours"]),
+        "matrix_gflops": rate / 1e9,
+        "gflop": cost.flops / 1e9,
+        "tokens": encoded.total_tokens,
+        "view_tokens": encoded.view_tokens.tolist(),
+        "image_grid_thw": encoded.image_grid_thw.tolist(),
+        "stages_s": {stage.name: stage.duration_ns / 1e9 for stage in encoded.stages},
+        "device": device_name(ours.device),
+        "dtype": str(ours.dtype).removeprefix("torch."),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Return the cosine of two vectors (D,)."""
+    return float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other)))
+
+
+def device_name(device: torch.device) -> str:
+    """Return what the device is called."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def progress(done: int, of: int) -> None:
+    """Draw how much is done on stderr."""
+    bar = "#" * (30 * done // of)
+    print(f"\r[{bar:<30}] {done}/{of}", end="\n" if done == of else "", file=sys.stderr, flush=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure what the command line asks for; return the exit code."""
+    args = parser().parse_args(argv)
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            recipe = RECIPES[args.shape]
+            views = tuple(f"camera_{number}" for number in range(1, args.views + 1))
+            policy = replace(recipe.policy, layout=args.layout, views=views)
+            make(Path(scratch), replace(recipe, policy=policy), seed=0)
+            ways = load(Path(scratch), args.layout, args.device, args.dtype, args.threads)
+            result = measure(ways, args.views, args.size, args.iterations)
+    except (VlaError, OSError) as error:
+        print(f"benchmark_encoder: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps({"shape": args.shape} | result))
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    command = argparse.ArgumentParser("benchmark_encoder", description=__doc__)
+    command.add_argument("--shape", choices=tuple(RECIPES), default="embedded")
+    command.add_argument("--views", type=count, default=5)
+    command.add_argument("--size", type=image_size, default=(640, 360), help="such as 640x360")
+    command.add_argument("--layout", choices=("joint", "per_view"), default="joint")
+    command.add_argument("--iterations", type=count, default=5)
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    command.add_argument("--dtype", choices=("auto", "float32", "bfloat16"), default="auto")
+    command.add_argument("--threads", type=int, default=0, help="0: torch's own choice")
+    return command
+
+
+def count(text: str) -> int:
+    """Return a number of 1 or more."""
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
+
+
+def image_size(text: str) -> tuple[int, int]:
+    """Return the width and height in a text such as 640x360."""
+    width, cross, height = text.partition("x")
+    if not cross or not width.isdigit() or not height.isdigit() or not int(width) * int(height):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; WIDTHxHEIGHT is wanted")
+    return int(width), int(height)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
