@@ -74,11 +74,17 @@ def test_a_sound_configuration() -> None:
 
 
 def test_features_too_old_from_the_first_encode_on() -> None:
-    flight = preflight(COST, 200e9, encode_s=6.0)
+    flight = preflight(COST, 20e9, encode_s=6.0)
     with pytest.raises(ParameterError) as error:
         flight.check()
     for name in ("checkpoint", "device", "threads", "views", "features_hard_s is 5"):
         assert name in str(error.value)
+
+
+def test_one_slow_encode_is_no_proof() -> None:
+    flight = preflight(COST, 200e9, encode_s=6.0)  # it should take 1 s
+    flight.check()
+    assert "unless encodes become faster" in flight.warnings()[0]
 
 
 def test_chunks_that_end_too_early() -> None:
