@@ -108,7 +108,7 @@ def load_strict(path: Path, whole: nn.Module, wanted: Callable[[str], bool]) -> 
     try:
         with safe_open(_opened(path), "pt") as file:
             held = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-            _compare(path, described, held)
+            compare_shapes(path, described, held)
             tensors = {name: file.get_tensor(name).float() for name in held if wanted(name)}
     except SafetensorError as error:
         raise CheckpointError(
@@ -123,8 +123,11 @@ def load_strict(path: Path, whole: nn.Module, wanted: Callable[[str], bool]) -> 
 _Shapes = dict[str, tuple[int, ...]]
 
 
-def _compare(path: Path, described: _Shapes, held: _Shapes) -> None:
-    """Raise with the differences between what is described and what a file holds."""
+def compare_shapes(path: Path, described: _Shapes, held: _Shapes) -> None:
+    """Raise CheckpointError with the differences between what is described and what a file holds.
+
+    Both are shapes by name.
+    """
     wrong = [
         f"{name}: config.json makes it {described[name]}, the file has {held[name]}"
         for name in described
