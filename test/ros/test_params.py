@@ -38,6 +38,7 @@ def test_values_are_taken_and_integers_pass_for_floats(ros):
         ({"views": True}, r"views is True \(bool\); a int"),
         ({"head": "diffusion"}, r"head is 'diffusion'; allowed: regression, flow"),
         ({"topics": "a"}, r"topics is 'a'; a list like \['a', 'b'\]"),
+        ({"corner": [0.0]}, r"corner has 1 numbers; 2 are allowed"),
         ({"corner": [0.0, 3.0]}, r"corner is 3.0; allowed: -2.0 to 2.0"),
         ({"rate": 1.0}, r"test has no parameter 'rate'; it has: corner, head, rate_hz"),
     ],

@@ -40,8 +40,12 @@ class CommandParams(AgeParams):
     max_angular: float = param(1.0, "tool speed [rad/s]", low=0.0, high=20.0)
     max_linear_acceleration: float = param(1.0, "[m/s^2]", low=0.01, high=50.0)
     max_angular_acceleration: float = param(10.0, "[rad/s^2]", low=0.01, high=500.0)
-    workspace_low: tuple[float, ...] = param((-0.5, -0.5, 0.0), "lowest x, y, z of the tool [m]")
-    workspace_high: tuple[float, ...] = param((0.5, 0.5, 0.6), "highest x, y, z of the tool [m]")
+    workspace_low: tuple[float, ...] = param(
+        (-0.5, -0.5, 0.0), "lowest x, y, z of the tool [m]", low=-100.0, high=100.0
+    )
+    workspace_high: tuple[float, ...] = param(
+        (0.5, 0.5, 0.6), "highest x, y, z of the tool [m]", low=-100.0, high=100.0
+    )
     chunk_timeout_s: float = param(0.2, "a chunk this old holds it", low=0.01, high=60.0)
     realtime_priority: int = param(20, "SCHED_FIFO level; 0: none", low=0, high=99)
 

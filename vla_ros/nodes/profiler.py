@@ -37,7 +37,9 @@ class ProfilerParams:
     output_dir: str = param("output", "where bag/, summary.json and the pictures go")
     record_inputs: bool = param(False, "also record images, sensor, robot states, instruction")
     camera_topics: tuple[str, ...] = param(CAMERAS, "image topics, for record_inputs")
-    split_bytes: int = param(SPLIT_BYTES, "a bag file that grows past this is closed", low=2**20)
+    split_bytes: int = param(
+        SPLIT_BYTES, "a bag file that grows past this is closed", low=2**20, high=2**40
+    )
     live_table: bool = param(True, "print one line a second")
     nice: int = param(10, "how much this process yields to the others", low=0, high=19)
 

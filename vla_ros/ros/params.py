@@ -28,7 +28,7 @@ def param(
     """Return a dataclass field that is a ROS parameter.
 
     Args:
-        default: also fixes the type: bool, int, float, str or a tuple of str or float.
+        default: also fixes the type: bool, int, float, str or a tuple of str or of so many float.
         description: what it does, with its unit; shown by `ros2 param describe`.
         low: the smallest allowed number (of each element of a tuple), included.
         high: the largest.
@@ -68,6 +68,8 @@ def checked(name: str, value: Any, field: "dataclasses.Field[Any]") -> Any:
         if isinstance(value, str) or not isinstance(value, Sequence):
             raise ParameterError(f"{name} is {value!r}; a list like {list(default)} is allowed")
         element = type(default[0]) if default else str
+        if element is float and len(value) != len(default):
+            raise ParameterError(f"{name} has {len(value)} numbers; {len(default)} are allowed")
         return tuple(_scalar(name, item, element, meta) for item in value)
     return _scalar(name, value, type(default), meta)
 
