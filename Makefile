@@ -1,13 +1,17 @@
 # Two commands: `make launch` runs the robot, `make test` passes the tests. Both set up what they need.
 
 PYTHON ?= python3
-VENV ?= $(CURDIR)/.venv
+# jazzy or kilted (make test ROS_DISTRO=kilted); what a sourced ROS 2 says does not count here.
+ROS_DISTRO := jazzy
+VENV ?= $(CURDIR)/.venv$(if $(filter-out jazzy,$(ROS_DISTRO)),-$(ROS_DISTRO))
 BIN := $(VENV)/bin
 ARGS ?=
 TESTS ?=
 
 SHARED := package.xml setup.py setup.cfg vla_ros/__init__.py resource/vla_ros \
           $(wildcard msg/* launch/* config/*)
+
+unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH PYTHONPATH
 
 .PHONY: help launch test check setup clean
 .DEFAULT_GOAL := help
@@ -19,7 +23,7 @@ help:  ## show this
 launch: setup  ## run the graph on the simulated robot for 60 s (make launch ARGS="duration_s:=0 action_head:=flow")
 	$(BIN)/ros2 launch vla_ros realtime.launch.py duration_s:=60 $(ARGS)
 
-test: setup  ## run every test (make test TESTS=test/core)
+test: setup  ## run every test (make test TESTS=test/core; ROS_DISTRO=kilted)
 	$(BIN)/python -m pytest $(TESTS)
 
 check: setup  ## ruff and mypy
@@ -33,11 +37,11 @@ setup: $(VENV)/.package  ## only the set-up
 clean:  ## remove what set-up and builds made (not output/)
 	rm -rf $(VENV) build install log vla_ros.egg-info
 
-$(VENV)/.python: requirements/base.txt requirements/dev.txt requirements/ros-jazzy.txt requirements/check.py
+$(VENV)/.python: requirements/base.txt requirements/dev.txt requirements/ros-$(ROS_DISTRO).txt requirements/check.py
 	@command -v $(PYTHON) >/dev/null || { echo 'missing: Python: apt-get install python3 python3-venv' >&2; exit 1; }
 	@$(PYTHON) requirements/check.py
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q --disable-pip-version-check -r requirements/ros-jazzy.txt -r requirements/base.txt -r requirements/dev.txt
+	$(BIN)/pip install -q --disable-pip-version-check -r requirements/ros-$(ROS_DISTRO).txt -r requirements/base.txt -r requirements/dev.txt
 	@touch $@
 
 $(VENV)/.standalone: $(VENV)/.python $(shell find standalone -name '*.py' -o -name '*.toml' -not -path '*/test/*')

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from glob import glob
 from pathlib import Path
+from zlib import crc32
 
 from setuptools import Command, find_packages, setup
 from setuptools.command.develop import develop
@@ -19,10 +20,11 @@ TOOLS = ("report", "make_checkpoint", "compare_loops")
 
 def build_messages(command: Command, base: Path, site_packages: Path) -> None:
     """Generate, compile and install msg/ into the ROS prefix `base`."""
-    build = Path(command.get_finalized_command("build").build_base).absolute()
-    build /= f"msg-{sys.implementation.cache_tag}"
-    stage = build / "stage"
     prefixes = os.environ.get("AMENT_PREFIX_PATH") or sys.prefix
+    # CMake remembers what it found: another ROS gets a folder of its own.
+    build = Path(command.get_finalized_command("build").build_base).absolute()
+    build /= f"msg-{sys.implementation.cache_tag}-{crc32(prefixes.encode()):08x}"
+    stage = build / "stage"
     configure = [
         "cmake",
         *("-S", str(ROOT / "msg")),
@@ -104,6 +106,7 @@ setup(
         (f"share/{PACKAGE}/config", glob("config/*")),
     ],
     install_requires=["setuptools"],
+    extras_require={"test": ["pytest"]},  # by this `colcon test` knows which runner to take
     zip_safe=True,
     maintainer="vla_ros maintainers",
     maintainer_email="maintainers@vla-ros.dev",
