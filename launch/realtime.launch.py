@@ -107,7 +107,8 @@ def setup(context):
     }
     # The encoder, the action node and the profiler come back when they die: the robot holds without
     # the first two and does not notice the third.
-    back = {"respawn": True, "respawn_delay": 1.0}
+    # They need time to end: an encode is finished, a report is drawn.
+    back = {"respawn": True, "respawn_delay": 1.0, "sigterm_timeout": "30"}
     if value("loop") == "naive":
         last = [node("naive_loop", params_file, {**encoder, **action})]
         nodes = []
@@ -117,7 +118,7 @@ def setup(context):
             node("vl_encoder", params_file, encoder, **back),
             node("action", params_file, action, **back),
         ]
-    nodes.append(node("profiler", params_file, profiler, sigterm_timeout="30", **back))
+    nodes.append(node("profiler", params_file, profiler, **back))
     # Without what moves the robot, or without the robot, the run is over and says so.
     last += source_nodes(value, len(names))
     watched = [(one, end) for one in last] + [(one, end_if_refused) for one in nodes]

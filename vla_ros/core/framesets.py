@@ -7,6 +7,7 @@ from statistics import median
 from typing import Generic, TypeVar
 
 from vla_ros.core.errors import MessageError
+from vla_ros.core.latency import Stage
 from vla_ros.core.time import NS, Now, Seen
 
 Image = TypeVar("Image")
@@ -31,14 +32,34 @@ class FrameSet(Generic[Image]):
     frames: tuple[Frame[Image], ...]
 
     @property
+    def stamps_ns(self) -> tuple[int, ...]:
+        """Capture times."""
+        return tuple(frame.seen.stamp_ns for frame in self.frames)
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """Names of the views that are there."""
+        return tuple(frame.view for frame in self.frames)
+
+    @property
     def newest_ns(self) -> int:
         """Capture time of the newest image."""
-        return max(frame.seen.stamp_ns for frame in self.frames)
+        return max(self.stamps_ns)
 
     @property
     def oldest_ns(self) -> int:
         """Capture time of the oldest image."""
-        return min(frame.seen.stamp_ns for frame in self.frames)
+        return min(self.stamps_ns)
+
+
+def arrival_stages(frames: FrameSet[Image], chosen: Now) -> list[Stage]:
+    """Return what happened to a set's newest image before it was chosen: transport and sync."""
+    newest = max(frames.frames, key=lambda frame: frame.seen.stamp_ns).seen
+    captured_ns = chosen.steady_ns - (chosen.ros_ns - newest.stamp_ns)
+    return [
+        Stage("transport", captured_ns, newest.arrived_ns - captured_ns),
+        Stage("sync", newest.arrived_ns, chosen.steady_ns - newest.arrived_ns),
+    ]
 
 
 @dataclass(slots=True)

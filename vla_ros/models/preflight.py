@@ -6,6 +6,8 @@ from typing import Any
 
 from vla_ros.core.errors import ParameterError
 from vla_ros.models.costs import EncodeCost
+from vla_ros.models.hardware import matrix_rate
+from vla_ros.models.vl_encoder import VlEncoder
 
 _TYPICAL_SHARE = 0.5  # of the matrix rate that an encode reaches, where none was timed yet
 
@@ -135,3 +137,23 @@ def preflight(
         soft_s=soft_s,
         hard_s=hard_s,
     )
+
+
+def look_ahead(
+    encoder: VlEncoder, height: int = 360, width: int = 640, **settings: float
+) -> Preflight:
+    """Warm an encoder up on views of this size, time it, and return what follows.
+
+    Args:
+        encoder: a loaded encoder.
+        height: of the images [pixel].
+        width: of the images [pixel].
+        settings: of `preflight`: rate_hz, action_rate_hz, soft_s, hard_s, slop_s.
+    """
+    encoder.warm_up(height, width)
+    encoded = encoder.warm_up(height, width)  # as fast as those to come
+    took_s = sum(stage.duration_ns for stage in encoded.stages) / 1e9
+    rate = matrix_rate(encoder.device, encoder.dtype)
+    horizon, dt_s = encoder.config.horizon, encoder.config.dt_s
+    cost = encoder.cost(encoded)
+    return preflight(cost, rate, encode_s=took_s, horizon=horizon, dt_s=dt_s, **settings)

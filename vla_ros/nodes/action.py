@@ -89,11 +89,7 @@ class ActionNode(Node):
                 f"features of model {message.model_id!r}; this is model {self._actor.model_id!r}"
             )
         data = from_octets(message.data, message.dtype, message.shape)
-        if data.shape != (self._actor.config.feature_dim,):
-            raise MessageError(
-                f"features of shape {data.shape}; the checkpoint's have "
-                f"({self._actor.config.feature_dim},)"
-            )
+        self._actor.config.check_features(data.shape)
         stamps = tuple(Seen(to_ns(stamp), seen.arrived_ns) for stamp in message.view_stamps)
         views = tuple(message.views)
         self._inputs.put_features(Features(data, message.session, message.sequence, views, stamps))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
@@ -79,9 +80,8 @@ class NaiveLoop(Node):
         if inputs is None:
             return
         acted = self._actor.act(encoded.data, inputs.sensor, inputs.state)
-        self._output.publish(
-            np.float64(acted.chunk[0, MOTION] / self._actor.config.dt_s), now(self)
-        )
+        action: NDArray[np.float64] = acted.chunk[0].astype(np.float64)
+        self._output.publish(action[MOTION] / self._actor.config.dt_s, now(self))
         self._cycles += 1
         stages = [*timer.stages, *encoded.stages, *acted.stages]
         self._reporter.latency(str(self._cycles), self._cycles, start, stages)

@@ -6,22 +6,24 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import String
 
 from vla_ros.core.encode_loop import EncodeLoop
 from vla_ros.core.errors import MessageError, ParameterError
-from vla_ros.core.framesets import FrameMatcher, FrameSet
+from vla_ros.core.framesets import FrameMatcher, FrameSet, arrival_stages
 from vla_ros.core.latency import StageTimer
 from vla_ros.core.safety import Mode
-from vla_ros.core.time import JumpDetector, Now
+from vla_ros.core.time import NS, JumpDetector, Now
 from vla_ros.models.embedded import resolve_checkpoint
+from vla_ros.models.preflight import Preflight, look_ahead
+from vla_ros.models.view_gate import Reuse
 from vla_ros.models.vl_encoder import EncodedFeatures, load_encoder
 from vla_ros.msg import VlFeatures
 from vla_ros.ros import qos
-from vla_ros.ros.convert import now, octets, to_stamp
+from vla_ros.ros.age_params import FeatureAgeParams
+from vla_ros.ros.convert import features_message, now
 from vla_ros.ros.images import to_rgb
 from vla_ros.ros.listeners import Listener
 from vla_ros.ros.params import declare, param
@@ -33,7 +35,7 @@ VIEWS = tuple(f"camera_{number}" for number in range(1, 6))
 
 
 @dataclass(frozen=True)
-class EncoderParams:
+class EncoderParams(FeatureAgeParams):
     """Parameters of the encoder."""
 
     checkpoint: str = param("embedded", "checkpoint folder, or 'embedded'")
@@ -50,6 +52,20 @@ class EncoderParams:
     slop_s: float = param(0.05, "images this close in capture time are one set", low=0.0, high=1.0)
     max_age_s: float = param(1.0, "older images are not encoded [s]", low=0.01, high=60.0)
     min_views: int = param(0, "encode without the rest from so many on; 0: all", low=0, high=16)
+    reuse_threshold: float = param(
+        0.0,
+        "a view that changed less keeps its features [grey levels]; 0: never",
+        low=0.0,
+        high=255.0,
+    )
+    reuse_max_age_s: float = param(1.0, "no view keeps them for longer", low=0.01, high=60.0)
+    always_views: tuple[str, ...] = param((), "encode these each time, of the others one in turn")
+    static_first: bool = param(False, "joint layout: what changes last, the rest kept as a prefix")
+
+    def reuse(self) -> Reuse:
+        """Return when a view keeps what was computed for it."""
+        always = self.always_views or None
+        return Reuse(self.reuse_threshold, self.reuse_max_age_s, always, self.static_first)
 
 
 class VlEncoder(Node):
@@ -66,7 +82,9 @@ class VlEncoder(Node):
                 "one topic a view and min_views up to the number of views are allowed"
             )
         folder = resolve_checkpoint(params.checkpoint)
-        self._encoder = load_encoder(folder, device=params.device, threads=params.threads)
+        self._encoder = load_encoder(
+            folder, device=params.device, threads=params.threads, reuse=params.reuse()
+        )
         if len(views) > len(self._encoder.config.views):
             raise ParameterError(
                 f"{len(views)} views; the checkpoint was made for {len(self._encoder.config.views)}"
@@ -75,6 +93,8 @@ class VlEncoder(Node):
         self._publisher = self.create_publisher(VlFeatures, "features", qos.FEATURES)
         self._reporter = Reporter(self, self._values)
         self._jump = JumpDetector()
+        self._flight: Preflight | None = None
+        self._share = ""
         self._frames: FrameMatcher[Image | CompressedImage] = FrameMatcher(
             views, params.slop_s, params.min_views or len(views), params.max_age_s
         )
@@ -103,26 +123,39 @@ class VlEncoder(Node):
             self.get_logger().warning("the ROS clock was set; images from before are forgotten")
 
     def _prepare(self) -> None:
-        """Warm up; only the worker and what it starts yield, the images are taken in at once."""
-        lower_priority(self._params.nice)
-        self._encoder.warm_up()
-        self.get_logger().info(f"ready: {self._params.checkpoint} ({self._encoder.model_id})")
+        """Warm up and look ahead; only the worker yields, the images are taken in at once."""
+        params, encoder = self._params, self._encoder
+        lower_priority(params.nice)
+        self._flight = flight = look_ahead(
+            encoder,
+            rate_hz=params.rate_hz,
+            soft_s=params.features_soft_s,
+            hard_s=params.features_hard_s,
+            slop_s=params.slop_s,
+        )
+        flight.check()
+        self.get_logger().info(f"ready: {params.checkpoint} ({encoder.model_id}); {flight}")
+        for warning in flight.warnings():
+            self.get_logger().warning(warning)
 
     def _encode(self, frames: FrameSet[Any], instruction: str, chosen: Now) -> None:
         """Decode, encode and publish one set; runs in the worker."""
         timer = StageTimer()
-        newest = max(frames.frames, key=lambda frame: frame.seen.stamp_ns).seen
-        captured_ns = chosen.steady_ns - (chosen.ros_ns - newest.stamp_ns)
-        timer.add("transport", captured_ns, newest.arrived_ns - captured_ns)
-        timer.add("sync", newest.arrived_ns, chosen.steady_ns - newest.arrived_ns)
+        timer.stages += arrival_stages(frames, chosen)
         try:
             with timer("decode"):
                 images = [to_rgb(frame.image) for frame in frames.frames]
         except MessageError as error:
             self._reporter.set_mode(Mode.HOLD, str(error))
             return
-        encoded = self._encoder.encode(images, instruction)
+        encoded = self._encoder.encode(
+            images,
+            instruction,
+            stamps_ns=frames.stamps_ns,
+            numbers=[self._params.views.index(view) for view in frames.views],
+        )
         timer.stages += encoded.stages
+        self._note_share(encoded)
         self._sequence += 1
         with timer("publish"):
             self._publisher.publish(self._message(frames, instruction, encoded))
@@ -135,25 +168,30 @@ class VlEncoder(Node):
     def _message(
         self, frames: FrameSet[Any], instruction: str, encoded: EncodedFeatures
     ) -> VlFeatures:
-        message = VlFeatures(
-            sequence=self._sequence,
-            session=self._session,
-            model_id=self._encoder.model_id,
-            instruction=instruction,
-            dtype=str(encoded.data.dtype),
-            shape=list(encoded.data.shape),
-            data=octets(encoded.data),
-            views=[frame.view for frame in frames.frames],
-            view_stamps=[to_stamp(frame.seen.stamp_ns) for frame in frames.frames],
-            view_tokens=[int(tokens) for tokens in encoded.view_tokens],
-            image_grid_thw=[int(size) for size in np.ravel(encoded.image_grid_thw)],
-            total_tokens=int(encoded.total_tokens),
+        message = features_message(
+            frames.views,
+            encoded.data,
+            encoded.view_stamps_ns,
+            encoded.view_tokens,
+            encoded.image_grid_thw,
         )
-        message.header.stamp = to_stamp(frames.oldest_ns)
+        message.sequence, message.session = self._sequence, self._session
+        message.model_id, message.instruction = self._encoder.model_id, instruction
+        message.total_tokens = encoded.total_tokens
         return message
 
+    def _note_share(self, encoded: EncodedFeatures) -> None:
+        """Note the share of the device's rate; an encode that kept views proves nothing."""
+        if self._flight is not None and len(encoded.computed) == len(self._params.views):
+            took_s = sum(stage.duration_ns for stage in encoded.stages) / NS
+            self._share = f"{self._flight.limit_s / took_s:.2f}"
+
     def _values(self) -> Mapping[str, Any]:
-        values: dict[str, Any] = {"encodes": self._sequence, "model_id": self._encoder.model_id}
+        values: dict[str, Any] = {
+            "encodes": self._sequence,
+            "model_id": self._encoder.model_id,
+            "share_of_limit": self._share,
+        }
         for view, count in self._frames.counts.items():
             values[f"{view}.received"] = count.received
             values[f"{view}.lost"] = count.lost

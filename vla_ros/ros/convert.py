@@ -15,7 +15,7 @@ from rclpy.time import Time as RosTime
 from vla_ros.core.errors import MessageError
 from vla_ros.core.inputs import Snapshot
 from vla_ros.core.time import NS, Now
-from vla_ros.msg import ActionChunk, SensorSamples
+from vla_ros.msg import ActionChunk, SensorSamples, VlFeatures
 
 
 def now(node: Node) -> Now:
@@ -69,6 +69,35 @@ def pose_row(message: PoseStamped) -> NDArray[np.float32]:
     angle = 2.0 * np.arctan2(sine, abs(q.w) / length)
     axis = vector / (sine * length) * (1.0 if q.w >= 0 else -1.0) if sine > 1e-9 else vector
     return np.array([p.x, p.y, p.z, *(axis * angle)], np.float32)
+
+
+def features_message(
+    views: Sequence[str],
+    data: NDArray[Any],
+    stamps_ns: Sequence[int],
+    view_tokens: NDArray[Any],
+    image_grid_thw: NDArray[Any],
+) -> VlFeatures:
+    """Return the message of features of any shape, with the proof that the images were seen.
+
+    Args:
+        views: camera names (V,).
+        data: the features.
+        stamps_ns: capture time of the image that each view's part shows (V,) [ns].
+        view_tokens: image tokens of each view (V,).
+        image_grid_thw: patches of each view (V, 3).
+    """
+    message = VlFeatures(
+        dtype=str(data.dtype),
+        shape=list(data.shape),
+        data=octets(data),
+        views=list(views),
+        view_stamps=[to_stamp(stamp_ns) for stamp_ns in stamps_ns],
+        view_tokens=[int(tokens) for tokens in view_tokens],
+        image_grid_thw=[int(size) for size in np.ravel(image_grid_thw)],
+    )
+    message.header.stamp = to_stamp(min(stamps_ns))
+    return message
 
 
 def chunk_message(inputs: Snapshot, chunk: NDArray[np.float32], dt_s: float) -> ActionChunk:
