@@ -10,7 +10,7 @@ from launch import LaunchContext, LaunchDescription, LaunchService
 from launch.actions import GroupAction, OpaqueFunction, SetLaunchConfiguration
 from launch.substitutions import LaunchConfiguration, SubstitutionFailure
 from launch_ros.actions import Node, PushROSNamespace, PushRosNamespace, SetParameter
-from launch_ros.parameter_descriptions import Parameter, ParameterFile, ParameterValue
+from launch_ros.parameter_descriptions import ParameterFile, ParameterValue
 from launch_ros.substitutions import ExecutableInPackage, FindPackagePrefix, FindPackageShare
 from launch_ros.utilities import (
     evaluate_parameters,
@@ -81,8 +81,6 @@ def test_name_namespace_remappings_and_arguments(package):
         *("-r", "__node:=me", "-r", "__ns:=/there", "-r", "a:=bme"),
     ]
     assert node.node_name == "/there/me"
-    assert node.expanded_node_namespace == "/there"
-    assert node.expanded_remapping_rules == [("a", "bme")]
 
 
 def test_pushed_namespaces(package):
@@ -115,7 +113,6 @@ def test_parameters_from_dicts_and_files(package, tmp_path):
             str(file),
             ParameterFile(file),
             {"x": ParameterValue(LaunchConfiguration("v"), value_type=str), "y": ["p", "q"]},
-            Parameter("z", 3),
         ],
     )
     first, second, third, fourth = parameters_of(words)
@@ -125,7 +122,6 @@ def test_parameters_from_dicts_and_files(package, tmp_path):
     assert second == third == {"/**": {"ros__parameters": {"b": 2}}}
     given = fourth["/me"]["ros__parameters"]
     assert (given["x"], list(given["y"])) == ("5", ["p", "q"])
-    assert words[-2] == "-p" and words[-1].split("\n")[0] == "z:=3"
 
 
 def test_parameters_of_a_node_without_a_full_name_are_for_all_names(package):
@@ -179,6 +175,42 @@ def test_values_of_parameters(given, value):
             evaluate_parameters(context, normalize_parameters([given] if given else "text"))
     else:
         assert evaluate_parameters(context, normalize_parameters([given])) == (value,)
+
+
+@pytest.mark.parametrize(
+    "given, kind, value",
+    [
+        ("1", None, "1"),
+        (1, int, 1),
+        (LaunchConfiguration("one"), None, 1),
+        (LaunchConfiguration("one"), str, "1"),
+        (LaunchConfiguration("one"), bool, True),
+        (LaunchConfiguration("yes"), bool, True),
+        (LaunchConfiguration("half"), float, 0.5),
+        (LaunchConfiguration("list"), list[int], [1, 2]),
+        (LaunchConfiguration("word"), None, "a"),
+        (["x", LaunchConfiguration("one")], str, "x1"),
+        ([1, LaunchConfiguration("one")], list[int], [1, 1]),
+        ([1, 2.5], list[float], [1.0, 2.5]),
+        ("text", int, TypeError),
+        ([1, "x"], list[int], TypeError),
+        (LaunchConfiguration("half"), int, ValueError),
+        (LaunchConfiguration("list"), list[str], ValueError),
+        (LaunchConfiguration("word"), bool, ValueError),
+        (LaunchConfiguration("dict"), None, ValueError),
+    ],
+)
+def test_typed_values(given, kind, value):
+    context = LaunchContext()
+    context.launch_configurations.update(
+        one="1", yes="yes", half="0.5", list="[1, 2]", word="a", dict="{a: 1}"
+    )
+    if isinstance(value, type):
+        with pytest.raises(value):
+            ParameterValue(given, value_type=kind).evaluate(context)
+    else:
+        result = ParameterValue(given, value_type=kind).evaluate(context)
+        assert result == value and type(result) is type(value)
 
 
 def test_invalid_names_are_refused(package, capfd):

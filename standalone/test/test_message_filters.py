@@ -15,7 +15,7 @@ from message_filters import (
     TimeSynchronizer,
 )
 
-REAL = not hasattr(message_filters, "synchronizers")
+REAL = not hasattr(message_filters, "left_out")
 MS = 1_000_000
 
 

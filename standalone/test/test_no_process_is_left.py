@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-import launch.utilities
+import launch
 
 pytestmark = pytest.mark.skipif(
-    not (Path(launch.utilities.__file__).parent / "running_process.py").exists(),
+    not (Path(launch.__file__).parent / "running_process.py").exists(),
     reason="Jazzy's leaves them",
 )
 

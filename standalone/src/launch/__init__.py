@@ -2,41 +2,27 @@
 
 from vla_ros_standalone import left_out
 
-from . import actions, conditions, descriptions, events, logging, substitutions
-from .action import Action
-from .condition import Condition
-from .event import Event
-from .event_handler import EventHandler
-from .invalid_launch_file_error import InvalidLaunchFileError
-from .launch_context import LaunchContext
-from .launch_description import LaunchDescription
-from .launch_description_entity import LaunchDescriptionEntity, SomeEntitiesType
-from .launch_description_source import LaunchDescriptionSource
-from .launch_introspector import LaunchIntrospector
-from .launch_service import LaunchService
-from .substitution import SomeSubstitutionsType, Substitution
+from . import actions as actions
+from . import conditions as conditions
+from . import events as events
+from . import logging as logging
+from . import substitutions as substitutions
+from .conditions import Condition as Condition
+from .event_handlers import EventHandler as EventHandler
+from .events import Event as Event
+from .launch_context import LaunchContext as LaunchContext
+from .launch_description import Action as Action
+from .launch_description import LaunchDescription as LaunchDescription
+from .launch_description import LaunchDescriptionEntity as LaunchDescriptionEntity
+from .launch_description import SomeEntitiesType as SomeEntitiesType
+from .launch_description_sources import InvalidLaunchFileError as InvalidLaunchFileError
+from .launch_description_sources import LaunchDescriptionSource as LaunchDescriptionSource
+from .launch_introspector import LaunchIntrospector as LaunchIntrospector
+from .launch_service import LaunchService as LaunchService
+from .substitutions import SomeSubstitutionsType as SomeSubstitutionsType
+from .substitutions import Substitution as Substitution
 
-__getattr__ = left_out(__name__, "frontend")
-
-__all__ = [
-    "Action",
-    "Condition",
-    "Event",
-    "EventHandler",
-    "InvalidLaunchFileError",
-    "LaunchContext",
-    "LaunchDescription",
-    "LaunchDescriptionEntity",
-    "LaunchDescriptionSource",
-    "LaunchIntrospector",
-    "LaunchService",
-    "SomeEntitiesType",
-    "SomeSubstitutionsType",
-    "Substitution",
-    "actions",
-    "conditions",
-    "descriptions",
-    "events",
-    "logging",
-    "substitutions",
-]
+__getattr__ = left_out(
+    __name__,
+    "descriptions frontend SomeEntitiesType_types_tuple SomeSubstitutionsType_types_tuple",
+)

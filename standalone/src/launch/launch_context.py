@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import asyncio
 
-    from .event import Event
-    from .event_handler import BaseEventHandler
-    from .substitution import Substitution
+    from .event_handlers import BaseEventHandler
+    from .events import Event
+    from .substitutions import Substitution
 
 
 class _Locals:
@@ -35,10 +35,7 @@ class _Locals:
 
 
 class LaunchContext:
-    """Launch configurations, environment, locals, event handlers and the queue of events.
-
-    The environment is this process's own; pushing and popping restores it.
-    """
+    """Launch configurations, environment (this process's own), locals, event handlers, events."""
 
     def __init__(self, *, argv: Any = None, noninteractive: bool = False) -> None:
         self.argv = argv if argv is not None else []
@@ -48,13 +45,9 @@ class LaunchContext:
         self.launch_configurations: dict[str, Any] = {}
         self._event_queue: deque[Event] = deque()
         self._event_handlers: deque[BaseEventHandler] = deque()
-        self._completion_futures: list[asyncio.Future[Any]] = []
         self._wake_up: Callable[[], None] = lambda: None
         self._globals: dict[str, Any] = {}
         self._locals: dict[str, Any] = {}
-        self._locals_stack: list[dict[str, Any]] = []
-        self._configurations_stack: list[dict[str, Any]] = []
-        self._environment_stack: list[dict[str, str]] = []
         self._first_environment = dict(os.environ)
 
     @property
@@ -73,40 +66,6 @@ class LaunchContext:
 
     def extend_locals(self, extensions: Mapping[str, Any]) -> None:
         self._locals.update(extensions)
-
-    def _push_locals(self) -> None:
-        self._locals_stack.append(dict(self._locals))
-
-    def _pop_locals(self) -> None:
-        self._locals = _pop(self._locals_stack, "locals")
-
-    def _push_launch_configurations(self) -> None:
-        self._configurations_stack.append(dict(self.launch_configurations))
-
-    def _pop_launch_configurations(self) -> None:
-        self.launch_configurations = _pop(self._configurations_stack, "launch_configurations")
-
-    def _push_environment(self) -> None:
-        self._environment_stack.append(dict(os.environ))
-
-    def _pop_environment(self) -> None:
-        self._replace_environment(_pop(self._environment_stack, "environment"))
-
-    def _reset_environment(self) -> None:
-        self._replace_environment(self._first_environment)
-
-    @staticmethod
-    def _replace_environment(values: Mapping[str, str]) -> None:
-        os.environ.clear()
-        os.environ.update(values)
-
-    def add_completion_future(self, completion_future: asyncio.Future[Any]) -> None:
-        """Keep the launch going until this future is done."""
-        self._completion_futures.append(completion_future)
-        completion_future.add_done_callback(lambda _: self._wake_up())
-
-    def would_handle_event(self, event: Event) -> bool:
-        return any(handler.matches(event) for handler in self._event_handlers)
 
     def register_event_handler(self, event_handler: BaseEventHandler, append: bool = False) -> None:
         """Register a handler, in front of the others unless `append` is true."""
@@ -127,9 +86,3 @@ class LaunchContext:
 
     def perform_substitution(self, substitution: Substitution) -> str:
         return substitution.perform(self)
-
-
-def _pop(stack: list[Any], what: str) -> Any:
-    if not stack:
-        raise RuntimeError(f"{what} stack unexpectedly empty")
-    return stack.pop()

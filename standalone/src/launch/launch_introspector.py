@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from .actions import EmitEvent, ExecuteProcess, LogInfo, RegisterEventHandler
-from .launch_description import LaunchDescription
-from .launch_description_entity import LaunchDescriptionEntity
-from .substitution import SomeSubstitutionsType, describe
-from .utilities import normalize_to_list_of_substitutions
-
-
-def _text(subs: SomeSubstitutionsType) -> str:
-    return describe(normalize_to_list_of_substitutions(subs))
+from .launch_description import LaunchDescription, LaunchDescriptionEntity
+from .substitutions import describe
 
 
 def _process(action: ExecuteProcess) -> str:
-    words = ", ".join(_text(word) for word in action.cmd)
-    cwd = None if action.cwd is None else f"'{_text(action.cwd)}'"
-    env: Any = action.env
-    if env is not None:
-        pairs = env.items() if isinstance(env, dict) else env
-        env = "{" + ", ".join(f"{_text(k)}: {_text(v)}" for k, v in pairs) + "}"
+    words = ", ".join(describe(word) for word in action.cmd)
+    cwd = None if action.cwd is None else f"'{describe(action.cwd)}'"
+    env = None
+    if action.env is not None:
+        pairs = [f"{describe(k)}: {describe(v)}" for k, v in action.env.items()]
+        env = "{" + ", ".join(pairs) + "}"
     return f"ExecuteProcess(cmd=[{words}], cwd={cwd}, env={env}, shell={action.shell})"
 
 
 def _lines(entity: LaunchDescriptionEntity) -> list[str]:
     if isinstance(entity, LogInfo):
-        return [f"LogInfo({_text(entity.msg)})"]
+        return [f"LogInfo({describe(entity.msg)})"]
     if isinstance(entity, EmitEvent):
         return [f"EmitEvent(event='{entity.event.name}')"]
     if isinstance(entity, ExecuteProcess):

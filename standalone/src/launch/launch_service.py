@@ -11,13 +11,11 @@ import traceback
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .event import Event
-from .event_handlers import OnIncludeLaunchDescription, OnShutdown
-from .events import IncludeLaunchDescription, Shutdown
+from .event_handlers import EventHandler, OnShutdown
+from .events import Event, IncludeLaunchDescription, Shutdown
 from .launch_context import LaunchContext
-from .launch_description import LaunchDescription
-from .launch_description_entity import LaunchDescriptionEntity
-from .logging import get_logger, launch_config, log_launch_config
+from .launch_description import LaunchDescription, LaunchDescriptionEntity
+from .logging import get_logger, launch_config
 
 
 class LaunchService:
@@ -30,11 +28,15 @@ class LaunchService:
         noninteractive: bool = False,
         debug: bool = False,
     ) -> None:
-        launch_config.level = logging.DEBUG if debug else logging.INFO
+        logging.root.setLevel(logging.DEBUG if debug else logging.INFO)
         self._debug = debug
         self._logger = get_logger("launch")
         self.context = LaunchContext(argv=argv, noninteractive=noninteractive)
-        self.context.register_event_handler(OnIncludeLaunchDescription())
+        include = EventHandler(
+            matcher=lambda event: isinstance(event, IncludeLaunchDescription),
+            entities=lambda event, _: [event.launch_description],
+        )
+        self.context.register_event_handler(include)
         self.context.register_event_handler(OnShutdown(on_shutdown=self._on_shutdown))
         self._futures: list[asyncio.Future[Any]] = []
         self._lock = threading.RLock()
@@ -85,14 +87,18 @@ class LaunchService:
         self._return_code = 0
         self._awake = asyncio.Event()
         with self._running():
-            log_launch_config(logger=self._logger)
+            self._logger.info(f"All log files can be found below {launch_config.log_dir}")
+            level = logging.getLevelName(logging.root.level)
+            self._logger.info(f"Default logging verbosity is set to {level}")
             try:
                 await self._loop(shutdown_when_idle)
             except asyncio.CancelledError:
                 self._logger.error("run task was canceled")
                 self._return_code = 1
-            finally:
-                await self._cancel_rest()
+            finally:  # no process outlives the launch
+                for future in self._futures:
+                    future.cancel()
+                await asyncio.gather(*self._futures, return_exceptions=True)
         return self._return_code
 
     async def _loop(self, shutdown_when_idle: bool) -> None:
@@ -119,15 +125,12 @@ class LaunchService:
 
     def _still_going(self) -> bool:
         """Forget futures that are done; an exception of one of them is raised here."""
-        pending = [f for f in self._futures if not f.done()]
-        done, self._futures = [f for f in self._futures if f.done()], pending
-        completions = self.context._completion_futures
-        done += [f for f in completions if f.done()]
-        completions[:] = [f for f in completions if not f.done()]
+        done = [future for future in self._futures if future.done()]
+        self._futures = [future for future in self._futures if not future.done()]
         for future in done:
             if not future.cancelled():
                 future.result()
-        return bool(pending or completions)
+        return bool(self._futures)
 
     def _process_event(self, event: Event) -> None:
         self._logger.debug(f"processing event: '{event}'")
@@ -135,15 +138,14 @@ class LaunchService:
         for handler in tuple(context._event_handlers):
             if not handler.matches(event):
                 continue
-            context._push_locals()
+            before = dict(context._locals)
             try:
                 found = handler.handle(event, context)
-                entities = found if isinstance(found, Iterable) else (found,)
-                for entity in entities:
+                for entity in found if isinstance(found, Iterable) else (found,):
                     if entity is not None:
                         self._visit(entity)
             finally:
-                context._pop_locals()
+                context._locals = before
 
     def _visit(self, entity: object) -> None:
         if not isinstance(entity, LaunchDescriptionEntity):
@@ -158,21 +160,13 @@ class LaunchService:
         for sub_entity in sub_entities or ():
             self._visit(sub_entity)
 
-    async def _cancel_rest(self) -> None:
-        """End what an exception or a second SIGTERM has left: no process outlives the launch."""
-        for future in self._futures:
-            future.cancel()
-        await asyncio.gather(*self._futures, return_exceptions=True)
-
     def _shutdown(self, reason: str, due_to_sigint: bool = False) -> None:
         if not self._shutting_down:
-            self._shutting_down = True
-            self.context.is_shutdown = True
+            self._on_shutdown()
             self.emit_event(Shutdown(reason=reason, due_to_sigint=due_to_sigint))
 
-    def _on_shutdown(self, event: Event, context: LaunchContext) -> None:
-        self._shutting_down = True
-        context.is_shutdown = True
+    def _on_shutdown(self, *_: object) -> None:
+        self._shutting_down = self.context.is_shutdown = True
 
     def _in_loop(self) -> bool:
         try:
@@ -190,23 +184,27 @@ class LaunchService:
             self.event_loop = self.context.asyncio_loop = loop
             self.task = asyncio.current_task()
             self.context._wake_up = self._awake.set
+        handlers = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)}
+        for signum in handlers:
+            loop.add_signal_handler(signum, self._on_signal, signum)
         try:
-            with _signals(loop, self._on_sigint, self._on_sigterm):
-                yield
+            yield
         finally:
+            for signum, handler in handlers.items():
+                loop.remove_signal_handler(signum)
+                if handler is not None:
+                    signal.signal(signum, handler)
             with self._lock:
                 self.context._wake_up = lambda: None
                 self.event_loop = self.context.asyncio_loop = None
                 self._shutting_down = False
 
-    def _on_sigint(self) -> None:
-        message = "user interrupted with ctrl-c (SIGINT)"
-        if self._shutting_down:
-            message += " again, ignoring..."
-        self._logger.warning(message)
-        self._shutdown("ctrl-c (SIGINT)", due_to_sigint=True)
-
-    def _on_sigterm(self, signum: signal.Signals) -> None:
+    def _on_signal(self, signum: signal.Signals) -> None:
+        if signum == signal.SIGINT:
+            message = "user interrupted with ctrl-c (SIGINT)"
+            self._logger.warning(message + " again, ignoring..." * self._shutting_down)
+            self._shutdown("ctrl-c (SIGINT)", due_to_sigint=True)
+            return
         self._return_code = 1
         if self._shutting_down and self.task is not None:
             self._logger.error(f"{signum.name} while shutting down: killing what is left")
@@ -214,21 +212,3 @@ class LaunchService:
             return
         self._logger.error(f"{signum.name}: shutting down")
         self._shutdown(signum.name)
-
-
-@contextlib.contextmanager
-def _signals(loop: asyncio.AbstractEventLoop, on_sigint: Any, on_sigterm: Any) -> Iterator[None]:
-    before = {}
-    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
-        before[signum] = signal.getsignal(signum)
-        if signum == signal.SIGINT:
-            loop.add_signal_handler(signum, on_sigint)
-        else:
-            loop.add_signal_handler(signum, on_sigterm, signum)
-    try:
-        yield
-    finally:
-        for signum, handler in before.items():
-            loop.remove_signal_handler(signum)
-            if handler is not None:
-                signal.signal(signum, handler)

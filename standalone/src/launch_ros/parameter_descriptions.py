@@ -1,4 +1,4 @@
-"""ParameterValue, Parameter and ParameterFile."""
+"""ParameterValue and ParameterFile."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from launch import LaunchContext, SomeSubstitutionsType
-from launch.some_substitutions_type import SomeSubstitutionsType_types_tuple
-from launch.utilities import (
-    ensure_argument_type,
-    normalize_to_list_of_substitutions,
-    perform_substitutions,
-)
+from launch.utilities import normalize_to_list_of_substitutions, perform_substitutions
 from launch.utilities.type_utils import normalize_typed_substitution, perform_typed_substitution
+from vla_ros_standalone import left_out
+
+__getattr__ = left_out(__name__, "Parameter")
 
 
 class ParameterValue:
@@ -29,31 +27,12 @@ class ParameterValue:
         return self.value
 
 
-class Parameter:
-    """A parameter's name and value."""
-
-    def __init__(self, name: SomeSubstitutionsType, value: Any, *, value_type: Any = None) -> None:
-        ensure_argument_type(name, SomeSubstitutionsType_types_tuple, "name")
-        self._name = normalize_to_list_of_substitutions(name)
-        self._value = ParameterValue(value, value_type=value_type)
-
-    def evaluate(self, context: LaunchContext) -> tuple[str, Any]:
-        """Return (name, Python value)."""
-        return perform_substitutions(context, self._name), self._value.evaluate(context)
-
-
 class ParameterFile:
     """The path of a YAML file of parameters; substitutions inside it are not carried."""
 
     def __init__(
-        self,
-        param_file: SomeSubstitutionsType | os.PathLike[str],
-        *,
-        allow_substs: bool = False,
+        self, param_file: SomeSubstitutionsType | os.PathLike[str], *, allow_substs: bool = False
     ) -> None:
-        allowed = (*SomeSubstitutionsType_types_tuple, os.PathLike)
-        ensure_argument_type(param_file, allowed, "param_file", "ParameterFile()")
-        ensure_argument_type(allow_substs, bool, "allow_subst", "ParameterFile()")
         if allow_substs:
             raise NotImplementedError(
                 "ParameterFile(allow_substs=True) is not carried by vla-ros-standalone; "

@@ -33,7 +33,7 @@ def run(path: str, package: str | None, arguments: list[str], show: bool, verbos
     runner = LaunchTestRunner(runs, arguments, debug=verbose)
     runner.validate()
     if show:
-        print_launch_arguments(runs[0].get_launch_description())
+        print_launch_arguments(runs[0].normalized_test_description()[0])
         return 0
     return int(not all(result.wasSuccessful() for result in runner.run().values()))
 

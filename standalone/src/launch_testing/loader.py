@@ -13,8 +13,6 @@ from launch import LaunchDescription, LaunchDescriptionEntity
 
 from .actions import ReadyToTest
 
-READY_TIMEOUT_S = 15
-
 
 class TestRun:
     """One launch with its tests, which get as arguments what they name."""
@@ -32,7 +30,6 @@ class TestRun:
         self.function = function
         self.param_args = param_args
         self.markers: Mapping[str, Any] = getattr(function, "__markers__", {})
-        self.timeout = getattr(function, "__ready_to_test_action_timeout__", READY_TIMEOUT_S)
         self.pre_shutdown_tests = _Loader(False).loadTestsFromModule(module)
         self.post_shutdown_tests = _Loader(True).loadTestsFromModule(module)
         for case in self.all_cases() if param_args else ():
@@ -52,25 +49,20 @@ class TestRun:
                 "generate_test_description functions must return a LaunchDescription "
                 "containing a ReadyToTest action"
             )
-        ready._add_callback(ready_fn)
+        ready._callbacks.append(ready_fn)
         return description, context
-
-    def get_launch_description(self) -> LaunchDescription:
-        return self.normalized_test_description()[0]
 
     def validate(self) -> None:
         """Raise Exception where arguments given and arguments taken differ."""
         spec = inspect.getfullargspec(inspect.unwrap(self.function))
         taken = spec.args + spec.kwonlyargs
-        for name in self.param_args:
-            if name not in taken:
-                raise Exception(
-                    "Could not find an argument in generate_test_description matching "
-                    f"prametrized argument '{name}'"
-                )
-        for name in taken:
-            if name not in self.param_args:
-                raise Exception(f"generate_test_description has unexpected extra argument '{name}'")
+        for name in self.param_args.keys() - taken:
+            raise Exception(
+                "Could not find an argument in generate_test_description matching "
+                f"prametrized argument '{name}'"
+            )
+        for name in set(taken) - self.param_args.keys():
+            raise Exception(f"generate_test_description has unexpected extra argument '{name}'")
 
     def all_cases(self) -> Iterator[Any]:
         yield from iterate_tests(self.pre_shutdown_tests)

@@ -11,8 +11,6 @@ __getattr__ = left_out(__name__, "retry_on_failure")
 
 def keep_alive(test_description: Any) -> Any:
     """Keep the launch going though no process is running."""
-    test_description.__markers__ = {
-        **getattr(test_description, "__markers__", {}),
-        "keep_alive": True,
-    }
+    known = getattr(test_description, "__markers__", {})
+    test_description.__markers__ = {**known, "keep_alive": True}
     return test_description

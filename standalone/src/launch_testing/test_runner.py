@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 import unittest
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from launch import LaunchDescription, LaunchDescriptionSource, LaunchService
 from launch.actions import IncludeLaunchDescription, RegisterEventHandler
 from launch.event_handlers import OnProcessExit, OnProcessIO, OnProcessStart
 from vla_ros_standalone import parse_launch_arguments
 
-from .io_handler import ActiveIoHandler
+from .handlers import ActiveIoHandler, ActiveProcInfoHandler
 from .loader import TestRun, bind
-from .proc_info_handler import ActiveProcInfoHandler
+
+READY_TIMEOUT_S = 15
 
 
 class _LaunchDied(Exception):
@@ -22,23 +22,18 @@ class _LaunchDied(Exception):
 
 
 class _Worker:
-    """Runs one test run."""
+    """Runs one test run; its results are put together in `result`."""
 
-    def __init__(
-        self, run: TestRun, preamble: list[Any], arguments: Sequence[str], debug: bool
-    ) -> None:
+    def __init__(self, run: TestRun, arguments: Sequence[str], debug: bool) -> None:
         self._run = run
-        self._preamble = preamble
         self._arguments = parse_launch_arguments(arguments)
         self._service = LaunchService(debug=debug)
-        self._ready = threading.Event()
-        self._completed = threading.Event()
-        self._info = ActiveProcInfoHandler()
-        self._output = ActiveIoHandler()
-        self._results: list[unittest.TestResult] = []
+        self._ready, self._completed = threading.Event(), threading.Event()
+        self._info, self._output = ActiveProcInfoHandler(), ActiveIoHandler()
+        self.result = unittest.TestResult()
 
-    def run(self) -> list[unittest.TestResult]:
-        """Return the results of the tests before and after the shutdown."""
+    def run(self) -> None:
+        """Run the tests before and after the shutdown; _LaunchDied where that comes too early."""
         description, context = self._run.normalized_test_description(self._ready.set)
         values = {
             **context,
@@ -50,15 +45,13 @@ class _Worker:
         bind(self._run.pre_shutdown_tests, {**values, "launch_service": self._service})
         bind(self._run.post_shutdown_tests, values)
         self._service.include_launch_description(self._around(description))
-        thread = threading.Thread(target=self._test, name="test_runner_thread", daemon=True)
-        thread.start()
+        threading.Thread(target=self._test, name="test_runner_thread", daemon=True).start()
         self._service.run(shutdown_when_idle=not self._run.markers.get("keep_alive", False))
         if not self._completed.is_set():
             print("Processes under test stopped before tests completed")
             self._print_failed()
             raise _LaunchDied
         self._run_suite(self._run.post_shutdown_tests)
-        return self._results
 
     def _around(self, description: LaunchDescription) -> LaunchDescription:
         info, output = self._info, self._output
@@ -69,17 +62,12 @@ class _Worker:
             OnProcessIO(on_stdout=output.append, on_stderr=output.append),
         ]
         source = LaunchDescriptionSource(launch_description=description)
-        return LaunchDescription(
-            [
-                *self._preamble,
-                *[RegisterEventHandler(handler) for handler in handlers],
-                IncludeLaunchDescription(source, launch_arguments=self._arguments),
-            ]
-        )
+        include = IncludeLaunchDescription(source, launch_arguments=self._arguments)
+        return LaunchDescription([*map(RegisterEventHandler, handlers), include])
 
     def _test(self) -> None:
         try:
-            if not self._ready.wait(self._run.timeout):
+            if not self._ready.wait(READY_TIMEOUT_S):
                 print("Timed out waiting for processes to start up")
                 return
             self._run_suite(self._run.pre_shutdown_tests)
@@ -88,7 +76,10 @@ class _Worker:
             self._service.shutdown()
 
     def _run_suite(self, suite: unittest.TestSuite) -> None:
-        self._results.append(unittest.TextTestRunner(verbosity=2).run(suite))
+        part = unittest.TextTestRunner(verbosity=2).run(suite)
+        self.result.testsRun += part.testsRun
+        for name in ("failures", "errors", "skipped", "expectedFailures", "unexpectedSuccesses"):
+            getattr(self.result, name).extend(getattr(part, name))
 
     def _print_failed(self) -> None:
         for event in self._info:
@@ -113,12 +104,7 @@ class LaunchTestRunner:
         debug: bool = False,
     ) -> None:
         self._runs = list(test_runs)
-        self._arguments = launch_file_arguments
-        self._debug = debug
-
-    def generate_preamble(self) -> list[Any]:
-        """Return the entities to visit before each test description."""
-        return []
+        self._arguments, self._debug = launch_file_arguments, debug
 
     def validate(self) -> None:
         """Raise Exception where a test description cannot be called."""
@@ -131,25 +117,17 @@ class LaunchTestRunner:
         for run in self._runs:
             if len(self._runs) > 1:
                 print(f"\nStarting test run {run}")
-            results[run] = unittest.TestResult()
+            worker = _Worker(run, self._arguments, self._debug)
+            results[run] = worker.result
             try:
-                worker = _Worker(run, self.generate_preamble(), self._arguments, self._debug)
-                _merge(results[run], worker.run())
+                worker.run()
             except unittest.SkipTest as reason:
                 print(f"{run} is skipped: {reason}")
                 for case in run.all_cases():
-                    results[run].addSkip(case, str(reason))
+                    worker.result.addSkip(case, str(reason))
             except _LaunchDied:
                 error = Exception("Launch stopped before the active tests finished.")
                 for case in run.all_cases():
-                    results[run].addFailure(case, (Exception, error, None))  # type: ignore[arg-type]
-                results[run].shouldStop = True
+                    worker.result.addFailure(case, (Exception, error, None))  # type: ignore[arg-type]
                 break
         return results
-
-
-def _merge(total: unittest.TestResult, parts: Iterable[unittest.TestResult]) -> None:
-    for part in parts:
-        total.testsRun += part.testsRun
-        for name in ("failures", "errors", "skipped", "expectedFailures", "unexpectedSuccesses"):
-            getattr(total, name).extend(getattr(part, name))

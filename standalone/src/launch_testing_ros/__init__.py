@@ -1,11 +1,7 @@
-"""Launch tests that speak ROS: the part of ROS 2's `launch_testing_ros` that is carried here."""
+"""Launch tests that know ROS: the part of `launch_testing_ros` that is carried here."""
 
 from vla_ros_standalone import left_out
 
-from .wait_for_topics import WaitForTopics
+from .wait_for_topics import WaitForTopics as WaitForTopics
 
-__getattr__ = left_out(
-    __name__, "DataRepublisher", "LaunchTestRunner", "MessagePump", "get_default_filtered_prefixes"
-)
-
-__all__ = ["WaitForTopics"]
+__getattr__ = left_out(__name__, "DataRepublisher LaunchTestRunner MessagePump tools")

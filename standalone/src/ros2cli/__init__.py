@@ -1,1 +1,1 @@
-"""The part of the `ros2` command that is carried here: launch, run, topic and pkg."""
+"""The part of the `ros2` command that is carried here: launch, run and topic."""

@@ -10,7 +10,6 @@ import sys
 
 COMMANDS = {
     "launch": "Run a launch file",
-    "pkg": "Various package related sub-commands",
     "run": "Run a package specific executable",
     "topic": "Various topic related sub-commands",
 }
@@ -28,7 +27,7 @@ def main(argv: list[str] | None = None) -> int | str | None:
     for name, text in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=text, description=text)
         if name in argv[:1]:  # only the one that is called is imported
-            module = importlib.import_module(f".command.{name}", __package__)
+            module = importlib.import_module(f".{name}", __package__)
             module.add_arguments(subparser)
             subparser.set_defaults(main=module.main, parser=subparser)
     args = parser.parse_args(argv)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 
-def left_out(module: str, *names: str) -> Callable[[str], Any]:
+def left_out(module: str, names: str) -> Callable[[str], Any]:
     """Return a module's `__getattr__` that says which of ROS 2's names are not carried here."""
 
     def getter(name: str) -> Any:
-        if name in names:
+        if name in names.split():
             raise ImportError(
                 f"{module}.{name} is not carried by vla-ros-standalone; install ROS 2 to use it"
             )

@@ -1,25 +1,23 @@
-"""Events that the launch service knows by itself."""
+"""What handlers wait for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..event import Event
+from vla_ros_standalone import left_out
 
 if TYPE_CHECKING:
-    from ..action import Action
     from ..actions import TimerAction as TimerAction
-    from ..launch_description import LaunchDescription
+    from ..launch_description import Action, LaunchDescription
+
+__getattr__ = left_out(__name__, "ExecutionComplete")
 
 
-class ExecutionComplete(Event):
-    """An action has been executed and nothing of it is going on."""
+class Event:
+    """Something that happened; `name` says what, for people."""
 
-    name = "launch.events.ExecutionComplete"
-
-    def __init__(self, *, action: Action) -> None:
-        self.action = action
+    name = "launch.Event"
 
 
 class IncludeLaunchDescription(Event):
@@ -55,13 +53,4 @@ def matches_action(target_action: Action) -> Callable[[Any], bool]:
     return lambda action: action is target_action
 
 
-from . import process  # noqa: E402  (its events are built on the names above)
-
-__all__ = [
-    "ExecutionComplete",
-    "IncludeLaunchDescription",
-    "Shutdown",
-    "TimerEvent",
-    "matches_action",
-    "process",
-]
+from . import process as process  # noqa: E402  (its events are built on the names above)

@@ -1,5 +1,0 @@
-"""Descriptions of what actions execute."""
-
-from .executable import Executable
-
-__all__ = ["Executable"]

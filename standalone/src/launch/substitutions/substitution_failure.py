@@ -1,5 +1,0 @@
-"""SubstitutionFailure."""
-
-
-class SubstitutionFailure(RuntimeError):
-    """A substitution cannot be performed in this context."""
