@@ -6,7 +6,9 @@ from tiny_policy import tiny_recipe
 
 from vla_ros.models.blocks import Block, Fuse, WindowEncoder
 from vla_ros.models.config import INPUTS
+from vla_ros.models.cuda_graph import captured
 from vla_ros.models.experts import EXPERTS, FlowExpert
+from vla_ros.models.solvers import SOLVERS
 
 CONFIG = tiny_recipe().policy
 
@@ -58,7 +60,7 @@ def test_more_euler_steps_come_closer() -> None:
     exact = fine(parts, noise)
     errors = []
     for steps in (5, 10, 20):
-        fine.steps = steps
+        fine.use_solver("euler", steps)
         errors.append((fine(parts, noise) - exact).abs().max().item())
     assert errors[0] > errors[1] > errors[2]
 
@@ -98,3 +100,30 @@ def test_token_pool_takes_any_number_and_no_order() -> None:
     torch.testing.assert_close(pool(tokens.flip(1)), pool(tokens))
     assert pool(tokens[:, :1]).shape == (2, 32)
     assert not torch.allclose(pool(tokens[:, :5]), pool(tokens), atol=1e-3)
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+@torch.inference_mode()
+def test_the_split_way_is_the_same_with_every_solver(name: str) -> None:
+    flow = FlowExpert(CONFIG, INPUTS).eval()
+    flow.use_solver(name, 6)
+    parts, noise = _parts(1), torch.randn(1, 8, 7)
+    rest = {key: part for key, part in parts.items() if key != "features"}
+    decoded = flow.decode(flow.prepare(parts["features"]), rest, noise)
+    torch.testing.assert_close(decoded, flow(parts, noise), atol=2e-5, rtol=0)
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_solvers_on_a_known_equation(name: str) -> None:
+    solver, steps = SOLVERS[name], 50
+    times = solver.times(steps).double()
+
+    def velocity(x: torch.Tensor, number: int) -> torch.Tensor:
+        return x * times[number]  # dx/dt = x t: x(1) = x(0) sqrt(e)
+
+    end = solver.integrate(torch.ones(1, dtype=torch.float64), steps, velocity)
+    assert end.item() == pytest.approx(torch.e**0.5, rel={"euler": 0.02, "rk4": 1e-6}[name])
+
+
+def test_only_cuda_captures() -> None:
+    assert captured(torch.relu, torch.zeros(2)) is torch.relu

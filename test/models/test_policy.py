@@ -151,3 +151,17 @@ def test_no_such_device(tiny: Path) -> None:
         load_actor(tiny, device="cuda:99")
     with pytest.raises(ParameterError, match="threads is -1"):
         load_actor(tiny, threads=-1)
+
+
+def test_the_solver_of_the_flow_head_is_a_parameter(tiny: Path) -> None:
+    options = {"use_sensor": False, "use_robot_states": False, "device": "cpu"}
+    features, chunks = np.full(64, 0.3, np.float32), {}
+    for name, steps in (("euler", 0), ("euler", 10), ("euler", 2), ("rk4", 2)):
+        actor = load_actor(tiny, "flow", **options, flow_solver=name, flow_steps=steps)
+        chunks[name, steps] = actor.act(features).chunk
+    assert np.array_equal(chunks["euler", 0], chunks["euler", 10])  # the checkpoint's own
+    assert not np.array_equal(chunks["euler", 2], chunks["euler", 10])
+    assert not np.array_equal(chunks["euler", 2], chunks["rk4", 2])
+    with pytest.raises(ParameterError, match="flow_solver is 'heun'.*euler or rk4"):
+        load_actor(tiny, "flow", **options, flow_solver="heun")
+    load_actor(tiny, "regression", **options, flow_solver="rk4")  # has nothing to integrate

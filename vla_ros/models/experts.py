@@ -15,6 +15,7 @@ from torch.nn import functional
 from vla_ros.models.blocks import Block, Fuse
 from vla_ros.models.config import TOKEN_QUERIES, PolicyConfig
 from vla_ros.models.pooling import TokenPool
+from vla_ros.models.solvers import SOLVERS
 
 
 def bounded(raw: Tensor, max_delta: Tensor, gripper: bool) -> Tensor:
@@ -71,7 +72,7 @@ class RegressionExpert(Expert):
 
 
 class FlowExpert(Expert):
-    """Carries noise along a learnt velocity to a chunk, in Euler steps from time 0 to 1.
+    """Carries noise along a learnt velocity to a chunk, in steps from time 0 to 1.
 
     What steers the blocks depends on the step's time and on the condition, not on the chunk:
     `decode` computes it for all steps in one product, which reads its weights once a tick.
@@ -80,7 +81,7 @@ class FlowExpert(Expert):
     def __init__(self, config: PolicyConfig, inputs: tuple[str, ...]) -> None:
         """Make the head for these inputs."""
         super().__init__(config, inputs)
-        self.steps = config.flow_steps
+        self.use_solver("euler", config.flow_steps)
         hidden = config.hidden
         self.waves = hidden // 2
         self.time = nn.Sequential(
@@ -88,7 +89,11 @@ class FlowExpert(Expert):
         )
         self.modulate = nn.Linear(hidden, 3 * hidden * config.blocks)
         self.enter = nn.Linear(math.prod(self.shape), hidden)
-        self._step_times: Tensor | None = None
+
+    def use_solver(self, name: str, steps: int) -> None:
+        """Integrate with this solver (see SOLVERS) in this many steps."""
+        self._solver, self._steps = SOLVERS[name], steps
+        self._embedded_times: Tensor | None = None  # the same for every tick
 
     def velocity(self, x: Tensor, time: Tensor, condition: Tensor) -> Tensor:
         """Return the velocity (B, size) at `x` (B, size), times (B,) and condition (B, hidden)."""
@@ -97,22 +102,25 @@ class FlowExpert(Expert):
     def forward(self, parts: Mapping[str, Tensor], noise: Tensor) -> Tensor:
         """Return (B, horizon, dim) from all parts and noise of that shape, step by step."""
         condition = self.fuse(parts)
-        x = noise.flatten(1)
-        for step in range(self.steps):
-            time = torch.full((len(x),), step / self.steps, device=x.device)
-            x = x + self.velocity(x, time, condition) / self.steps
+        times = self._solver.times(self._steps).to(noise.device)
+
+        def velocity(x: Tensor, number: int) -> Tensor:
+            return self.velocity(x, times[number].expand(len(x)), condition)
+
+        x = self._solver.integrate(noise.flatten(1), self._steps, velocity)
         return x.reshape(-1, *self.shape)
 
     def decode(self, prepared: Tensor, rest: Mapping[str, Tensor], noise: Tensor) -> Tensor:
         """See `Expert`."""
         condition = self.fuse.add_rest(prepared, rest)
-        if self._step_times is None:  # the same for every tick
-            grid = torch.arange(self.steps, device=noise.device) / self.steps
-            self._step_times = self._embedded(grid)
-        steering = self._modulation(self._step_times, condition)
-        x = noise.flatten(1)
-        for step in range(self.steps):
-            x = x + self._flow(x, steering[step : step + 1]) / self.steps
+        if self._embedded_times is None:
+            self._embedded_times = self._embedded(self._solver.times(self._steps).to(noise.device))
+        steering = self._modulation(self._embedded_times, condition)
+
+        def velocity(x: Tensor, number: int) -> Tensor:
+            return self._flow(x, steering[number : number + 1])
+
+        x = self._solver.integrate(noise.flatten(1), self._steps, velocity)
         return x.reshape(-1, *self.shape)
 
     def _embedded(self, time: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """From features, sensor and robot states to a chunk of actions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -10,15 +10,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vla_ros.core.errors import CheckpointError, MessageError
+from vla_ros.core.errors import CheckpointError, MessageError, ParameterError
 from vla_ros.core.inputs import PolicyInputs
 from vla_ros.core.latency import Stage, StageTimer
 from vla_ros.core.rings import SampleRing
 from vla_ros.models.blocks import WindowEncoder
 from vla_ros.models.checkpoint import Checkpoint, load_strict, open_checkpoint
 from vla_ros.models.config import INPUTS, PolicyConfig, expert_name
-from vla_ros.models.experts import EXPERTS, Expert, bounded
-from vla_ros.models.hardware import finisher, pick_device, set_threads
+from vla_ros.models.cuda_graph import captured
+from vla_ros.models.experts import EXPERTS, Expert, FlowExpert, bounded
+from vla_ros.models.hardware import finisher, keep_memory, pick_device, set_threads
+from vla_ros.models.solvers import SOLVERS
 
 _STAGE_NAMES = {"sensor": "sensor_encode", "robot_states": "state_encode"}
 
@@ -62,10 +64,12 @@ class Actor:
         self.model_id = model_id
         self.head = head
         self.inputs = inputs
-        self._device = device
+        self.device = device
         self._encoders, self._expert = _loaded(checkpoint, head, inputs, device)
         self._max_delta = torch.tensor(self.config.max_delta, device=device)
         self._noise = torch.Generator().manual_seed(seed)
+        self._encode: dict[str, Callable[..., Tensor]] = dict(self._encoders.items())
+        self._decode: Callable[..., Tensor] = self._raw
         self._features: NDArray[np.float32] | None = None
         self._prepared: Tensor | None = None
 
@@ -87,15 +91,20 @@ class Actor:
         Raises:
             MessageError: an input is missing, not used by this policy, or of another shape.
         """
-        timer = StageTimer(finisher(self._device))
+        timer = StageTimer(finisher(self.device))
         rest = {}
         for name, window in zip(INPUTS, (sensor, state), strict=True):
             if self._checked(name, window):
                 with timer(_STAGE_NAMES[name]):
-                    rest[name] = self._encoders[name](self._tensor(window))
+                    rest[name] = self._encode[name](self._tensor(window))
         with timer("action"):
             chunk = self._chunk(features, rest)
         return ActionResult(chunk, tuple(timer.stages))
+
+    def use_solver(self, name: str, steps: int) -> None:
+        """Let a flow head integrate with this solver in this many steps."""
+        if isinstance(self._expert, FlowExpert):
+            self._expert.use_solver(name, steps)
 
     def make_inputs(self, joints: Sequence[str]) -> PolicyInputs:
         """Return empty inputs of this policy's sizes; `joints` orders a JointState."""
@@ -107,18 +116,38 @@ class Actor:
         return PolicyInputs(rings.get("sensor"), rings.get("robot_states"), joints, rate_hz)
 
     def warm_up(self) -> None:
-        """Run once on zeros, so that the first real tick is as fast as the others."""
+        """Run on zeros, so that the first real tick is as fast as the others.
+
+        On CUDA what a tick does is captured, and replayed from then on.
+        """
         windows = {name: self.config.window(name) for name in self.inputs}
         zeros = {n: np.zeros((w.window, w.channels), np.float32) for n, w in windows.items()}
         before = self._noise.get_state()
         features = np.zeros([size or 1 for size in self.config.features_shape], np.float32)
         self.act(features, zeros.get("sensor"), zeros.get("robot_states"))
         self._noise.set_state(before)
+        self._capture(features, zeros)
+
+    @torch.inference_mode()
+    def _capture(
+        self, features: NDArray[np.float32], windows: dict[str, NDArray[np.float32]]
+    ) -> None:
+        rest = []
+        for name, window in windows.items():
+            example = self._tensor(window)
+            self._encode[name] = captured(self._encoders[name], example)
+            rest.append(self._encoders[name](example))
+        shape = (1, self.config.horizon, self.config.action_dim)
+        noise = torch.zeros(shape, device=self.device)
+        self._decode = captured(self._raw, self._prepare(features), noise, *rest)
+
+    def _raw(self, prepared: Tensor, noise: Tensor, *rest: Tensor) -> Tensor:
+        return self._expert.decode(prepared, dict(zip(self.inputs, rest, strict=True)), noise)
 
     def _chunk(self, features: NDArray[np.float32], rest: dict[str, Tensor]) -> NDArray[np.float32]:
         shape = (1, self.config.horizon, self.config.action_dim)
-        noise = torch.randn(shape, generator=self._noise).to(self._device)
-        raw = self._expert.decode(self._prepare(features), rest, noise)
+        noise = torch.randn(shape, generator=self._noise).to(self.device)
+        raw = self._decode(self._prepare(features), noise, *rest.values())
         return bounded(raw[0], self._max_delta, self.config.gripper).cpu().numpy()
 
     def _prepare(self, features: NDArray[np.float32]) -> Tensor:
@@ -146,7 +175,7 @@ class Actor:
 
     def _tensor(self, array: NDArray[np.float32] | None) -> Tensor:
         """Return the array as a batch of one on the device."""
-        return torch.from_numpy(np.ascontiguousarray(array, np.float32))[None].to(self._device)
+        return torch.from_numpy(np.ascontiguousarray(array, np.float32))[None].to(self.device)
 
 
 def load_actor(
@@ -158,6 +187,8 @@ def load_actor(
     device: str = "auto",
     seed: int = 0,
     threads: int = 1,
+    flow_solver: str = "euler",
+    flow_steps: int = 0,
 ) -> Actor:
     """Load the action side of a checkpoint; the vision-language model is not loaded.
 
@@ -171,12 +202,20 @@ def load_actor(
         threads: how many threads torch may use in this process; 0 leaves its own choice. One is
             nearly as fast for a batch of one, and does not wait for a second core that is busy:
             measured beside other work, 3 ms at most with one, up to 220 ms with two.
+        flow_solver: euler or rk4, of the flow head; rk4 asks for four velocities a step.
+        flow_steps: of the flow head; 0 for the checkpoint's number.
 
     Raises:
         CheckpointError: the checkpoint is not sound, or has no expert for this head and inputs.
-        ParameterError: there is no such device here.
+        ParameterError: there is no such device here, or no such solver.
     """
+    if flow_solver not in SOLVERS or flow_steps < 0:
+        raise ParameterError(
+            f"flow_solver is {flow_solver!r} in {flow_steps} steps; {' or '.join(SOLVERS)} in 1 or "
+            "more (0: the checkpoint's number) is allowed"
+        )
     set_threads(threads)
+    keep_memory()
     checkpoint = open_checkpoint(checkpoint_dir)
     config = checkpoint.config
     if head not in config.heads:
@@ -190,7 +229,9 @@ def load_actor(
             f"{checkpoint_dir} has no expert for {expert_name(inputs)} (use_sensor is "
             f"{use_sensor}, use_robot_states is {use_robot_states}); it has experts for: {has}"
         )
-    return Actor(checkpoint, checkpoint.model_id(), head, inputs, pick_device(device), seed)
+    actor = Actor(checkpoint, checkpoint.model_id(), head, inputs, pick_device(device), seed)
+    actor.use_solver(flow_solver, flow_steps or config.flow_steps)
+    return actor
 
 
 def _loaded(
