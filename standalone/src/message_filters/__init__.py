@@ -9,7 +9,7 @@ set as by trying all combinations, in polynomial instead of exponential time.
 from __future__ import annotations
 
 import threading
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -68,17 +68,19 @@ class Subscriber(SimpleFilter):
 
 def _stamp_of(msg: Any, allow_headerless: bool) -> Any | None:
     """Return a message's stamp; without a header now, or None where that is not allowed."""
-    stamp = getattr(getattr(msg, "header", None), "stamp", None)
-    if stamp is None and allow_headerless:
+    try:  # quicker than contextlib.suppress, and called for every message
+        return msg.header.stamp
+    except AttributeError:
+        pass
+    if allow_headerless:
         return ROSClock().now()
-    if stamp is None:
-        logger: Any = get_logger("message_filters")
-        logger.warning(
-            "can not use message filters for messages without timestamp information when "
-            "'allow_headerless' is disabled. auto assign ROSTIME to headerless messages once "
-            "enabling constructor option of 'allow_headerless'."
-        )
-    return stamp
+    logger: Any = get_logger("message_filters")
+    logger.warning(
+        "can not use message filters for messages without timestamp information when "
+        "'allow_headerless' is disabled. auto assign ROSTIME to headerless messages once "
+        "enabling constructor option of 'allow_headerless'."
+    )
+    return None
 
 
 class Cache(SimpleFilter):
@@ -154,24 +156,25 @@ class _Queue:
         if len(stamps) > self._size:
             del messages[stamps.pop(0)]
 
-    def remove(self, stamp: int) -> None:
-        del self.messages[stamp], self.stamps[bisect_left(self.stamps, stamp)]
+    def take(self, stamp: int) -> None:
+        del self.messages[stamp]
+        self.stamps.remove(stamp)
 
     def within(self, low: int, high: int) -> list[int]:
         """Return the stamps from `low` to below `high`, in the order of arrival."""
-        first, end = bisect_left(self.stamps, low), bisect_left(self.stamps, high)
-        if end - first < 2:
-            return self.stamps[first:end]
-        near = set(self.stamps[first:end])
+        near = set(self.stamps[bisect_left(self.stamps, low) : bisect_left(self.stamps, high)])
         return [stamp for stamp in self.messages if stamp in near]
 
-    def nearest(self, stamp: int) -> int | None:
-        """Return the stamp nearest to `stamp`, of two the first to come."""
-        index = bisect_right(self.stamps, stamp)
-        pair = self.stamps[max(index - 1, 0) : index + 1]
-        if len(pair) == 2 and sum(pair) == 2 * stamp:
-            return next(s for s in self.messages if s in pair)
-        return min(pair, key=lambda s: abs(s - stamp), default=None)
+    def nearest(self, stamp: int) -> int:
+        """Return the stamp nearest to `stamp`, of two the first to come; for a filled queue."""
+        stamps = self.stamps
+        index = bisect_left(stamps, stamp)
+        if index == len(stamps) or (index == 0 and stamps):
+            return stamps[index and -1]
+        below, above = stamps[index - 1], stamps[index]
+        if stamp - below == above - stamp:
+            return next(s for s in self.messages if s in (below, above))
+        return below if stamp - below < above - stamp else above
 
 
 class TimeSynchronizer(SimpleFilter):
@@ -197,17 +200,19 @@ class TimeSynchronizer(SimpleFilter):
         if stamp is None:
             self._refuse(msg)
             return
-        if not isinstance(stamp, Time):
-            stamp = stamp.sec * 1_000_000_000 + stamp.nanosec
-        else:
-            stamp = stamp.nanoseconds
+        is_message = hasattr(stamp, "sec")
+        ns = stamp.sec * 1_000_000_000 + stamp.nanosec if is_message else stamp.nanoseconds
         with self.lock:
-            my_queue.add(stamp, msg)
-            found = self._match(stamp, my_queue_index) if stamp in my_queue.messages else None
+            my_queue.add(ns, msg)
+            # A queue is empty most of the time: a set is handed on as soon as it is complete.
+            for queue in self.queues:
+                if not queue.stamps:
+                    return
+            found = self._match(ns, my_queue_index) if ns in my_queue.messages else None
             if found is not None:
                 self.signalMessage(*[q.messages[s] for q, s in zip(self.queues, found)])
                 for queue, one in zip(self.queues, found):
-                    queue.remove(one)
+                    queue.take(one)
 
     def _refuse(self, msg: Any) -> None:
         raise AttributeError(f"a {type(msg).__name__} has no header.stamp to synchronize by")
@@ -245,7 +250,7 @@ class ApproximateTimeSynchronizer(TimeSynchronizer):
         nearest = []
         for number, queue in enumerate(self.queues):
             one = stamp if number == index else queue.nearest(stamp)
-            if one is None or abs(one - stamp) >= self._slop:
+            if abs(one - stamp) >= self._slop:
                 return None
             nearest.append(one)
         if max(nearest) - min(nearest) < self._slop:
