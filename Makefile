@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 TESTS ?=
 
-SHARED := package.xml setup.py setup.cfg vla_ros/__init__.py resource/vla_ros \
+SHARED := package.xml CMakeLists.txt setup.py setup.cfg vla_ros/__init__.py resource/vla_ros \
           $(wildcard msg/* launch/* config/*)
 
 unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH PYTHONPATH

@@ -27,7 +27,7 @@ def build_messages(command: Command, base: Path, site_packages: Path) -> None:
     stage = build / "stage"
     configure = [
         "cmake",
-        *("-S", str(ROOT / "msg")),
+        *("-S", str(ROOT)),
         *("-B", str(build)),
         f"-DCMAKE_INSTALL_PREFIX={stage}",
         f"-DCMAKE_PREFIX_PATH={prefixes.replace(os.pathsep, ';')}",
