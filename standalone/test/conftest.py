@@ -4,10 +4,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
+import rclpy
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from std_msgs.msg import String
 
 import launch.logging
 
@@ -71,3 +76,32 @@ def command(tmp_path):
     yield start
     for one in made:
         one.clean()
+
+
+@pytest.fixture
+def publisher(monkeypatch):
+    """Words on /words, twenty a second, and one on /latched for those who come late."""
+    monkeypatch.setenv("ROS_DOMAIN_ID", "77")
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = Node("publisher", context=context)
+    words = node.create_publisher(String, "words", 10)
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    late = node.create_publisher(String, "latched", latched)
+    late.publish(String(data="kept"))
+    node.create_timer(0.05, lambda: words.publish(String(data="wörd")))
+    executor = rclpy.executors.SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    stop = threading.Event()
+
+    def spin():
+        while not stop.is_set():
+            executor.spin_once(timeout_sec=0.1)
+
+    thread = threading.Thread(target=spin)
+    thread.start()
+    yield
+    stop.set()
+    thread.join()
+    node.destroy_node()
+    context.try_shutdown()

@@ -7,8 +7,10 @@ import pytest
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
+import cv_bridge
 from cv_bridge import CvBridge, CvBridgeError
 
+REAL = not hasattr(cv_bridge, "left_out")
 BRIDGE = CvBridge()
 TYPES = {
     "8U": "uint8",
@@ -90,7 +92,7 @@ def test_a_conversion_is_a_copy():
     assert image[0, 0, 0] == 0
 
 
-@pytest.mark.parametrize("padding", [0, 8])
+@pytest.mark.parametrize("padding", [0, 12])
 @pytest.mark.parametrize("big", [False, True])
 @pytest.mark.parametrize("dtype, channels", [("uint8", 1), ("uint16", 3), ("float32", 1)])
 def test_padded_rows_and_either_byte_order(padding, big, dtype, channels):
@@ -99,6 +101,12 @@ def test_padded_rows_and_either_byte_order(padding, big, dtype, channels):
     depth = BRIDGE.dtype_with_channels_to_cvtype2(image.dtype, channels)
     read = BRIDGE.imgmsg_to_cv2(message(image, depth, padding, big))
     assert np.array_equal(read, image) and read.flags.c_contiguous
+
+
+@pytest.mark.skipif(REAL, reason="Jazzy's takes rows for whole numbers of pixels")
+def test_padding_that_holds_no_whole_pixels():
+    image = sample("uint16", 4, 6, 3)
+    assert np.array_equal(BRIDGE.imgmsg_to_cv2(message(image, "16UC3", padding=8)), image)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import launch
+
 ROS2 = Path(sys.executable).parent / "ros2"
 
 FILE = """
@@ -170,3 +172,8 @@ def test_run(package):
 def test_run_with_a_prefix(package):
     code, out = ros2("run", "--prefix", "echo before", "some_package", "exits")
     assert code == 0 and out.startswith("before ")
+
+
+@pytest.mark.skipif(not hasattr(launch, "left_out"), reason="Jazzy's asks for a name")
+def test_run_lists_the_executables(package):
+    assert ros2("run", "some_package") == (0, "exits\n")

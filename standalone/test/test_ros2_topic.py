@@ -2,45 +2,9 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
-import pytest
-import rclpy
-from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile
-from std_msgs.msg import String
-
 ROS2 = Path(sys.executable).parent / "ros2"
-
-
-@pytest.fixture
-def publisher(monkeypatch):
-    """Words on /words, twenty a second, and one on /latched for those who come late."""
-    monkeypatch.setenv("ROS_DOMAIN_ID", "77")
-    context = rclpy.Context()
-    rclpy.init(context=context)
-    node = Node("publisher", context=context)
-    words = node.create_publisher(String, "words", 10)
-    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-    late = node.create_publisher(String, "latched", latched)
-    late.publish(String(data="kept"))
-    node.create_timer(0.05, lambda: words.publish(String(data="wörd")))
-    executor = rclpy.executors.SingleThreadedExecutor(context=context)
-    executor.add_node(node)
-    stop = threading.Event()
-
-    def spin():
-        while not stop.is_set():
-            executor.spin_once(timeout_sec=0.1)
-
-    thread = threading.Thread(target=spin)
-    thread.start()
-    yield
-    stop.set()
-    thread.join()
-    node.destroy_node()
-    context.try_shutdown()
 
 
 def topic(*args):
