@@ -16,14 +16,35 @@ PACKAGE = "vla_ros"
 ROOT = Path(__file__).resolve().parent
 NODES = ("vl_encoder", "action", "command", "profiler", "sim", "bag_source", "naive_loop")
 TOOLS = ("report", "make_checkpoint", "compare_loops")
+# What setup() installs, and CMake as well.
+DATA_FILES = (
+    f"share/ament_index/resource_index/packages/{PACKAGE}",
+    f"share/{PACKAGE}/package.xml",
+)
 
 
 def build_messages(command: Command, base: Path, site_packages: Path) -> None:
     """Generate, compile and install msg/ into the ROS prefix `base`."""
+    stage = compile_messages(Path(command.get_finalized_command("build").build_base).absolute())
+    [generated] = stage.glob(f"**/site-packages/{PACKAGE}") or stage.glob(
+        f"**/dist-packages/{PACKAGE}"
+    )
+    copy_tree(generated / "msg", site_packages / PACKAGE / "msg")
+    for library in generated.glob("*.so"):
+        replace(library, site_packages / PACKAGE / library.name)
+    # Our own __init__ joins the sources and the generated part where they lie apart.
+    replace(ROOT / PACKAGE / "__init__.py", site_packages / PACKAGE / "__init__.py")
+    for ours in DATA_FILES:  # --symlink-install puts links there
+        (stage / ours).unlink(missing_ok=True)
+    for folder in ("include", "lib", "share"):
+        copy_tree(stage / folder, base / folder)
+
+
+def compile_messages(build_base: Path) -> Path:
+    """Return the folder that holds the installed messages as CMake lays them out."""
     prefixes = os.environ.get("AMENT_PREFIX_PATH") or sys.prefix
     # CMake remembers what it found: another ROS gets a folder of its own.
-    build = Path(command.get_finalized_command("build").build_base).absolute()
-    build /= f"msg-{sys.implementation.cache_tag}-{crc32(prefixes.encode()):08x}"
+    build = build_base / f"messages-{sys.implementation.cache_tag}-{crc32(prefixes.encode()):08x}"
     stage = build / "stage"
     configure = [
         "cmake",
@@ -47,16 +68,7 @@ def build_messages(command: Command, base: Path, site_packages: Path) -> None:
         )
         if done.returncode:
             sys.exit(f"{done.stdout}\nbuilding the messages failed: {' '.join(step)}")
-    [generated] = stage.glob(f"**/site-packages/{PACKAGE}") or stage.glob(
-        f"**/dist-packages/{PACKAGE}"
-    )
-    copy_tree(generated / "msg", site_packages / PACKAGE / "msg")
-    for library in generated.glob("*.so"):
-        replace(library, site_packages / PACKAGE / library.name)
-    # Our own __init__ joins the sources and the generated part where they lie apart.
-    replace(ROOT / PACKAGE / "__init__.py", site_packages / PACKAGE / "__init__.py")
-    for folder in ("include", "lib", "share"):
-        copy_tree(stage / folder, base / folder)
+    return stage
 
 
 def copy_tree(source: Path, target: Path) -> None:
