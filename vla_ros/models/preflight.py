@@ -6,8 +6,8 @@ from typing import Any
 
 from vla_ros.core.errors import ParameterError
 from vla_ros.models.costs import EncodeCost
+from vla_ros.models.features import Encoder
 from vla_ros.models.hardware import matrix_rate
-from vla_ros.models.vl_encoder import VlEncoder
 
 _TYPICAL_SHARE = 0.5  # of the matrix rate that an encode reaches, where none was timed yet
 
@@ -140,7 +140,7 @@ def preflight(
 
 
 def look_ahead(
-    encoder: VlEncoder, height: int = 360, width: int = 640, **settings: float
+    encoder: Encoder, height: int = 360, width: int = 640, **settings: float
 ) -> Preflight:
     """Warm an encoder up on views of this size, time it, and return what follows.
 

@@ -39,8 +39,6 @@ class _Run:
 class FastQwen:
     """Runs a loaded Qwen2.5-VL model; equal to its own forward within rounding."""
 
-    takes_still = True
-
     def __init__(self, model: Any) -> None:
         """Take the base model; see `is_known`."""
         self._model = model

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vla_ros.core.errors import CheckpointError
-from vla_ros.core.latency import Stage, StageTimer
+from vla_ros.core.latency import StageTimer
 from vla_ros.models.checkpoint import Checkpoint, open_checkpoint
 from vla_ros.models.costs import EncodeCost, encode_cost
+from vla_ros.models.features import EncodedFeatures as EncodedFeatures
+from vla_ros.models.features import Encoder
+from vla_ros.models.generic_encoder import GenericEncoder
 from vla_ros.models.hardware import (
     finisher,
     keep_memory,
@@ -22,26 +25,12 @@ from vla_ros.models.hardware import (
     pick_dtype,
     set_threads,
 )
-from vla_ros.models.plain_vlm import PlainVlm
 from vla_ros.models.pooling import POOLINGS, Hidden
 from vla_ros.models.preprocess import check_views, preprocess_for
 from vla_ros.models.prompt import Prompt, PromptBuilder
 from vla_ros.models.qwen2_5_vl import FastQwen, is_known
 from vla_ros.models.view_gate import Reuse, ViewGate
 from vla_ros.models.vlm_folder import loaded_model, loaded_processor
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedFeatures:
-    """What the model made of one set of images, and the proof that they reached it."""
-
-    data: NDArray[np.float32]  # of the last hidden state: (D,), (V, D) or (T, D), see `pooling`
-    view_tokens: NDArray[np.uint32]  # (V,) image tokens of each view
-    image_grid_thw: NDArray[np.uint32]  # (V, 3) temporal, height and width patches of each view
-    total_tokens: int  # length of all sequences, text included
-    view_stamps_ns: tuple[int, ...]  # capture time of the image that each view's part shows [ns]
-    computed: tuple[int, ...]  # numbers of the views that were not kept from before
-    stages: tuple[Stage, ...]  # preprocess, vision, language
 
 
 @dataclass(slots=True)
@@ -57,7 +46,7 @@ class _View:
 
 
 class VlEncoder:
-    """A vision-language model without its output layer, and its processor."""
+    """A Qwen2.5-VL model without its output layer, and its processor."""
 
     def __init__(
         self,
@@ -66,21 +55,19 @@ class VlEncoder:
         device: torch.device,
         dtype: torch.dtype,
         reuse: Reuse,
+        model: Any,
     ) -> None:
-        """Load the model; see `load_encoder`."""
+        """Take the model; see `load_encoder`."""
         self.config = checkpoint.config
         self.model_id = model_id
         self.device = device
         self.dtype = dtype
         self._folder = folder = checkpoint.vlm_folder()
-        model = loaded_model(folder, dtype).to(device).eval()
-        hidden = model.config.get_text_config().hidden_size
-        _check_dim(self.config.feature_dim, hidden, folder)
         tokenizer, processor = loaded_processor(folder)
-        self._vlm = FastQwen(model) if is_known(model) else PlainVlm(model)
-        self._preprocess = preprocess_for(processor, device, still=self._vlm.takes_still)
+        self._preprocess = preprocess_for(processor, device, still=True)
         self._merged = int(processor.merge_size) ** 2
         image_token_id = model.config.image_token_id
+        self._vlm = FastQwen(model)
         self._prompts = PromptBuilder(tokenizer, folder, image_token_id, self.config.prompt)
         self._gate, self._static_first = ViewGate(reuse, self.config.views), reuse.static_first
         self._views: dict[int, _View] = {}
@@ -205,7 +192,7 @@ def load_encoder(
     dtype: str = "auto",
     threads: int = 0,
     reuse: Reuse | None = None,
-) -> VlEncoder:
+) -> Encoder:
     """Load the vision-language model of a checkpoint.
 
     Args:
@@ -223,8 +210,11 @@ def load_encoder(
     keep_memory()
     where = pick_device(device)
     checkpoint = open_checkpoint(checkpoint_dir)
-    kind = pick_dtype(dtype, where)
-    return VlEncoder(checkpoint, checkpoint.model_id(), where, kind, reuse or Reuse())
+    kind, vlm = pick_dtype(dtype, where), checkpoint.vlm_folder()
+    model = loaded_model(vlm, kind).to(where).eval()
+    _check_dim(checkpoint.config.feature_dim, model.config.get_text_config().hidden_size, vlm)
+    family = VlEncoder if is_known(model) else GenericEncoder
+    return family(checkpoint, checkpoint.model_id(), where, kind, reuse or Reuse(), model)
 
 
 def _check_dim(described: int, hidden: int, folder: Path) -> None:

@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from vla_ros.core.errors import VlaError
+from vla_ros.models.features import EncodedFeatures, Encoder
 from vla_ros.models.hardware import (
     finisher,
     keep_memory,
@@ -33,7 +34,7 @@ from vla_ros.models.hardware import (
 from vla_ros.models.recipes import RECIPES, make
 from vla_ros.models.reference import ReferenceEncoder
 from vla_ros.models.view_gate import Reuse
-from vla_ros.models.vl_encoder import EncodedFeatures, VlEncoder, load_encoder
+from vla_ros.models.vl_encoder import load_encoder
 
 _TEXT = "insert the needle into the blue point"
 _GATE = Reuse(threshold=1.0, max_age_s=3600.0, static_first=True)
@@ -45,8 +46,8 @@ class Ways:
     """What is measured, loaded and warm."""
 
     plain: ReferenceEncoder
-    ours: VlEncoder
-    gated: VlEncoder
+    ours: Encoder
+    gated: Encoder
     layout: str
 
     def reference(self, images: Images) -> NDArray[np.float32]:
@@ -96,6 +97,7 @@ def timed(work: Callable[[], Any], finish: Callable[[], None]) -> tuple[Any, flo
 def measure(ways: Ways, views: int, size: tuple[int, int], iterations: int) -> dict[str, Any]:
     """Run the ways in turn, every time on new images; return the numbers."""
     ours, finish = ways.ours, finisher(ways.ours.device)
+    rates = []
     took: dict[str, list[float]] = {"reference": [], "ours": [], "gated": []}
     cosines, hashes = [], []
     progress(0, iterations)
@@ -111,9 +113,10 @@ def measure(ways: Ways, views: int, size: tuple[int, int], iterations: int) -> d
             took["ours"].append(ours_s)
             took["gated"].append(gated_s)
             cosines.append(cosine(wanted, encoded.data))
+            rates.append(matrix_rate(ours.device, ours.dtype))
             hashes.append(hashlib.sha256(np.stack(images).tobytes()).hexdigest()[:12])
             progress(number, iterations)
-    return summary(ours, encoded, took) | {
+    return summary(ours, encoded, took, max(rates)) | {
         "cosine_min": min(cosines),
         "image_hashes": hashes,
         "layout": ways.layout,
@@ -123,7 +126,7 @@ def measure(ways: Ways, views: int, size: tuple[int, int], iterations: int) -> d
     }
 
 
-def changed_alone(gated: VlEncoder, images: Images, finish: Callable[[], None]) -> float:
+def changed_alone(gated: Encoder, images: Images, finish: Callable[[], None]) -> float:
     """Return the time of an encode in which one view has changed since the one before [s]."""
     last = len(images) - 1
     others = [np.roll(image, 50, 1) if n == last else image for n, image in enumerate(images)]
@@ -136,11 +139,10 @@ def changed_alone(gated: VlEncoder, images: Images, finish: Callable[[], None]) 
 
 
 def summary(
-    ours: VlEncoder, encoded: EncodedFeatures, took: dict[str, list[float]]
+    ours: Encoder, encoded: EncodedFeatures, took: dict[str, list[float]], rate: float
 ) -> dict[str, Any]:
-    """Return the numbers that are written."""
+    """Return the numbers that are written; `rate` is the best that the device multiplied with."""
     middle = {way: median(seconds) for way, seconds in took.items()}
-    rate = matrix_rate(ours.device, ours.dtype)
     cost = ours.cost(encoded)
     return {
         "reference_s": middle["reference"],
