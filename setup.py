@@ -45,10 +45,13 @@ def compile_messages(build_base: Path) -> Path:
     prefixes = os.environ.get("AMENT_PREFIX_PATH") or sys.prefix
     # CMake remembers what it found: another ROS gets a folder of its own.
     build = build_base / f"messages-{sys.implementation.cache_tag}-{crc32(prefixes.encode()):08x}"
-    stage = build / "stage"
+    source, stage = build / "source", build / "stage"
+    # Out of the tree: CMake exports no path below its source folder, where the environment may be.
+    for path in (ROOT / "CMakeLists.txt", ROOT / "package.xml", *(ROOT / "msg").iterdir()):
+        replace(path, source / path.relative_to(ROOT))
     configure = [
         "cmake",
-        *("-S", str(ROOT)),
+        *("-S", str(source)),
         *("-B", str(build)),
         f"-DCMAKE_INSTALL_PREFIX={stage}",
         f"-DCMAKE_PREFIX_PATH={prefixes.replace(os.pathsep, ';')}",
