@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from launch import LaunchContext, LaunchDescription, LaunchService
-from launch.actions import GroupAction, OpaqueFunction, SetLaunchConfiguration
+from launch.actions import GroupAction, SetLaunchConfiguration
 from launch.substitutions import LaunchConfiguration, SubstitutionFailure
 from launch_ros.actions import Node, PushROSNamespace, PushRosNamespace, SetParameter
 from launch_ros.parameter_descriptions import ParameterFile, ParameterValue
@@ -249,15 +249,3 @@ def test_packages(package):
 def test_namespaces(base, namespace, joined):
     assert prefix_namespace(base, namespace) == joined
     assert make_namespace_absolute("a") == "/a" and make_namespace_absolute(None) is None
-
-
-def test_two_nodes_of_one_name_are_warned_of(package, capfd):
-    service = LaunchService(noninteractive=True)
-    nodes = [
-        Node(package="some_package", executable="talker", name="n", namespace="/") for _ in "ab"
-    ]
-    service.include_launch_description(
-        LaunchDescription([*nodes, OpaqueFunction(function=lambda context: None)])
-    )
-    service.run()
-    assert "there are now at least 2 nodes with the name /n" in capfd.readouterr().out

@@ -59,12 +59,7 @@ class DeclareLaunchArgument(Action):
         self.default_value = (
             None if default_value is None else normalize_to_list_of_substitutions(default_value)
         )
-        self.description = description or ("no description given" if choices is None else "")
-        if choices is not None and description is not None:
-            self.description += ("" if description.endswith(".") else ".") + " Valid choices are: "
-            self.description += str(choices)
-        elif choices is not None:
-            self.description = f"One of: {choices}"
+        self.description = _describe(description, choices)
         self._conditionally_included = False
 
     def execute(self, context: LaunchContext) -> None:
@@ -82,6 +77,14 @@ class DeclareLaunchArgument(Action):
                 f'Argument "{self.name}" provided value "{configurations[self.name]}" is not '
                 f"valid. Valid options are: {self.choices}"
             )
+
+
+def _describe(description: str | None, choices: Sequence[str] | None) -> str:
+    if choices is None:
+        return "no description given" if description is None else description
+    if description is None:
+        return f"One of: {choices}"
+    return f"{description.removesuffix('.')}. Valid choices are: {choices}"
 
 
 class IncludeLaunchDescription(Action):

@@ -93,7 +93,7 @@ class LaunchDescriptionSource:
         if self._launch_description is not None:
             return self._launch_description
         try:
-            return self._get_launch_description(text_of(LaunchContext(), self._location))
+            return self._load(text_of(LaunchContext(), self._location))
         except Exception as error:  # a launch file can fail in any way; this is only a look
             get_logger(__name__).debug(f"Failed to load the launch file without a context: {error}")
             return None
@@ -103,28 +103,27 @@ class LaunchDescriptionSource:
         if self._expanded_location is None:
             self._expanded_location = text_of(context, self._location)
         if self._launch_description is None:
-            self._launch_description = self._get_launch_description(self._expanded_location)
+            self._launch_description = self._load(self._expanded_location)
         return self._launch_description
 
-    def _get_launch_description(self, location: str) -> LaunchDescription:
-        raise RuntimeError("LaunchDescriptionSource without a launch description")
+    @staticmethod
+    def _load(location: str, /) -> LaunchDescription:
+        raise RuntimeError(f"LaunchDescriptionSource '{location}' without a launch description")
 
 
 class PythonLaunchDescriptionSource(LaunchDescriptionSource):
     """A Python launch file."""
 
+    _load = staticmethod(get_launch_description_from_python_launch_file)
+
     def __init__(self, launch_file_path: SomeSubstitutionsType) -> None:
         super().__init__(None, launch_file_path, "interpreted python launch file")
-
-    def _get_launch_description(self, location: str) -> LaunchDescription:
-        return get_launch_description_from_python_launch_file(location)
 
 
 class AnyLaunchDescriptionSource(LaunchDescriptionSource):
     """A launch file of any name."""
 
+    _load = staticmethod(get_launch_description_from_any_launch_file)
+
     def __init__(self, launch_file_path: SomeSubstitutionsType) -> None:
         super().__init__(None, launch_file_path, "unspecified launch file")
-
-    def _get_launch_description(self, location: str) -> LaunchDescription:
-        return get_launch_description_from_any_launch_file(location)

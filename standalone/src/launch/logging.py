@@ -7,7 +7,6 @@ import logging
 import os
 import socket
 import sys
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,12 +51,6 @@ class LaunchConfig:
             self._log_dir = _make_unique_log_dir()
         return self._log_dir
 
-    @log_dir.setter
-    def log_dir(self, new_log_dir: str | None) -> None:
-        if new_log_dir is not None and not os.path.isdir(new_log_dir):
-            raise ValueError(f"{new_log_dir} is not a directory")
-        self._log_dir = new_log_dir
-
     def get_log_file_path(self, file_name: str = "launch.log") -> str:
         return os.path.join(self.log_dir, file_name)
 
@@ -83,13 +76,6 @@ def _make_unique_log_dir() -> str:
     stamp = datetime.datetime.now().strftime("%Y-%m-%d-%H-%M-%S-%f")
     path = os.path.join(os.path.normpath(base), f"{stamp}-{socket.gethostname()}-{os.getpid()}")
     os.makedirs(path)
-    latest = os.path.join(os.path.dirname(path), "latest")
-    try:
-        if os.path.islink(latest):
-            os.unlink(latest)
-        os.symlink(path, latest, target_is_directory=True)
-    except OSError as error:
-        warnings.warn(f"Cannot create a symlink to latest log directory: {error}", stacklevel=2)
     return path
 
 

@@ -108,10 +108,7 @@ class Node(ExecuteProcess):
             for source, target in self._remappings:
                 words += ["-r", f"{_text(context, source)}:={_text(context, target)}"]
             self.cmd.extend(normalize_to_list_of_substitutions(word) for word in words)
-        result = super().execute(context)
-        if self.is_node_name_fully_specified():
-            self._warn_of_twins(context)
-        return result
+        return super().execute(context)
 
     def _name_words(self, context: LaunchContext) -> list[str]:
         name = None if self._node_name is None else _text(context, self._node_name)
@@ -156,16 +153,6 @@ class Node(ExecuteProcess):
             yaml.dump({node: {"ros__parameters": plain}}, file, default_flow_style=False)
         atexit.register(_remove, file.name)
         return Path(file.name)
-
-    def _warn_of_twins(self, context: LaunchContext) -> None:
-        names = context.get_locals_as_dict().get("unique_ros_node_names", {})
-        count = names.get(self.node_name, 0) + 1
-        context.extend_globals({"unique_ros_node_names": {**names, self.node_name: count}})
-        if count > 1:
-            get_logger(self.name).warning(
-                f"there are now at least {count} nodes with the name {self.node_name} "
-                "created within this launch context"
-            )
 
 
 def _remove(path: str) -> None:

@@ -19,11 +19,13 @@ class Event:
 
     name = "launch.Event"
 
+    def __init_subclass__(cls) -> None:
+        if cls.__module__.startswith(__name__):
+            cls.name = f"{cls.__module__}.{cls.__name__}"
+
 
 class IncludeLaunchDescription(Event):
     """A launch description is to be visited."""
-
-    name = "launch.events.IncludeLaunchDescription"
 
     def __init__(self, launch_description: LaunchDescription) -> None:
         self.launch_description = launch_description
@@ -32,8 +34,6 @@ class IncludeLaunchDescription(Event):
 class Shutdown(Event):
     """The launch is to end; everything that runs is to be shut down."""
 
-    name = "launch.events.Shutdown"
-
     def __init__(self, *, reason: str = "reason not given", due_to_sigint: bool = False) -> None:
         self.reason = reason
         self.due_to_sigint = due_to_sigint
@@ -41,8 +41,6 @@ class Shutdown(Event):
 
 class TimerEvent(Event):
     """A timer's period is over."""
-
-    name = "launch.events.TimerEvent"
 
     def __init__(self, *, timer_action: TimerAction) -> None:
         self.timer_action = timer_action

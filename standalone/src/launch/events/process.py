@@ -24,8 +24,6 @@ __getattr__ = left_out(
 class RunningProcessEvent(Event):
     """Base: the action, and its process's final name, command, directory, environment and pid."""
 
-    name = "launch.events.process.RunningProcessEvent"
-
     def __init__(
         self,
         *,
@@ -44,13 +42,9 @@ class RunningProcessEvent(Event):
 class ProcessStarted(RunningProcessEvent):
     """A process has started."""
 
-    name = "launch.events.process.ProcessStarted"
-
 
 class ProcessExited(RunningProcessEvent):
     """A process has ended; its return code is negative where a signal ended it."""
-
-    name = "launch.events.process.ProcessExited"
 
     def __init__(self, *, returncode: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -59,8 +53,6 @@ class ProcessExited(RunningProcessEvent):
 
 class ProcessIO(RunningProcessEvent):
     """A process has written `text` (bytes) to stdout or stderr."""
-
-    name = "launch.events.process.ProcessIO"
 
     def __init__(self, *, text: bytes, fd: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -71,8 +63,6 @@ class ProcessIO(RunningProcessEvent):
 class ProcessTargetedEvent(Event):
     """Base: for every process whose action `process_matcher` accepts."""
 
-    name = "launch.events.process.ProcessTargetedEvent"
-
     def __init__(self, *, process_matcher: Matcher) -> None:
         self.process_matcher = process_matcher
 
@@ -80,13 +70,9 @@ class ProcessTargetedEvent(Event):
 class ShutdownProcess(ProcessTargetedEvent):
     """A process is to be shut down, with escalation."""
 
-    name = "launch.events.process.ShutdownProcess"
-
 
 class SignalProcess(ProcessTargetedEvent):
     """A process is to be given a signal: 'SIGKILL' or a signal.Signals."""
-
-    name = "launch.events.process.SignalProcess"
 
     def __init__(self, *, signal_number: str | _signal.Signals, process_matcher: Matcher) -> None:
         super().__init__(process_matcher=process_matcher)
