@@ -135,3 +135,14 @@ def test_wrong_arguments_are_named(launch, arguments, words):
     run = launch(*arguments)
     assert run.end() != 0
     assert words in run.text()
+
+
+def test_an_encoder_that_could_never_be_in_time_is_refused():
+    impossible = ["-p", "features_soft_s:=0.01", "-p", "features_hard_s:=0.02"]
+    ended = subprocess.run(
+        [ROS2, "run", "vla_ros", "vl_encoder", "--ros-args", *impossible],
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 2
+    assert "features_hard_s is 0.02: the robot would never move. Change" in ended.stderr
