@@ -94,10 +94,13 @@ class SimNode(Node):
     def _stamp_ns(self, step: int) -> int:
         return self._ros_time.of(self._physics.pacer.time_ns(step))
 
-    def _watch(self) -> None:
-        """End the node when a thread of it has failed; tell when physics falls behind."""
+    def check(self) -> None:
+        """Raise what a thread failed with."""
         self._physics.check()
         self._cameras.check()
+
+    def _watch(self) -> None:
+        """Tell when physics falls behind."""
         before, self._overruns = self._overruns, self._physics.pacer.overruns
         if self._overruns == before:
             self._reporter.set_mode(Mode.RUNNING, "in real time")

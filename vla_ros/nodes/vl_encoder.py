@@ -115,9 +115,12 @@ class VlEncoder(Node):
     def _on_instruction(self, message: String) -> None:
         self._loop.instruct(message.data)
 
-    def _watch(self) -> None:
+    def check(self) -> None:
+        """Raise what the worker failed with."""
         if self._loop.error is not None:
             raise self._loop.error
+
+    def _watch(self) -> None:
         if self._jump.jumped(now(self)):
             self._loop.clear()
             self.get_logger().warning("the ROS clock was set; images from before are forgotten")

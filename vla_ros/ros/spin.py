@@ -22,8 +22,9 @@ _POLL_S = 0.1
 def run(make_node: Callable[[], Node], args: list[str] | None = None) -> int:
     """Run a node until SIGINT or SIGTERM, or until it raises SystemExit; return the exit code.
 
-    The signals only set a flag, so the node can still publish (a stop, say) in its `close()`.
-    A second signal ends the process at once.
+    The signals only set a flag, so the node can still publish (a stop, say) in its `close()`, if it
+    has one. Its `check()`, if it has one, is called between callbacks and raises what went wrong in
+    its other threads. A second signal ends the process at once.
     """
     stop = threading.Event()
 
@@ -61,11 +62,13 @@ def spin(node: Node, stop: threading.Event) -> None:
     Single-threaded on purpose: rclpy's MultiThreadedExecutor loses nine of ten messages under
     this package's load. What is slow goes to a worker thread or to another process.
     """
+    check: Callable[[], None] = getattr(node, "check", lambda: None)
     executor = _executor()
     executor.add_node(node)
     try:
         while rclpy.ok() and not stop.is_set():
             executor.spin_once(timeout_sec=_POLL_S)
+            check()
     finally:
         executor.remove_node(node)
         executor.shutdown(timeout_sec=0)
