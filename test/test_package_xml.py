@@ -21,7 +21,7 @@ KEYS = {
     "rosbags": "python3-rosbags-pip",
     "safetensors": "python3-transformers-pip",
     "tokenizers": "python3-transformers-pip",
-    "torch": "python3-torch",
+    "torch": "python3-pytorch-pip",
     "transformers": "python3-transformers-pip",
     "yaml": "python3-yaml",
 }
