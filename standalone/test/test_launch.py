@@ -375,7 +375,7 @@ def test_groups_end_what_they_set(seen):
             seen(x),
             GroupAction([seen(x)], forwarding=False),
             GroupAction([seen(x)], forwarding=False, launch_configurations={"x": "3"}),
-            GroupAction([seen(x)], launch_configurations={"x": "4"}),
+            GroupAction([seen(x)], launch_configurations={"y": "4", "x": LaunchConfiguration("y")}),
             GroupAction([SetLaunchConfiguration("x", "5")], scoped=False),
             seen(x),
         )

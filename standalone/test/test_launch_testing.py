@@ -160,8 +160,9 @@ def outcome(tmp_path, command, text, *args):
     """Run a launch test; return its exit code and output."""
     path = tmp_path / "test_some_launch.py"
     path.write_text(HEAD + textwrap.dedent(text))
+    start = [sys.executable, "-m", "pytest"] if command == "pytest" else [BIN / command]
     done = subprocess.run(
-        [BIN / command, path, *args],
+        [*start, path, *args],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -171,11 +171,14 @@ class GroupAction(Action):
             context.launch_configurations = configurations
             _replace_environment(environment)
 
-        own = {text_of(context, k): text_of(context, v) for k, v in self._configurations.items()}
+        given = self._configurations.items()
         if self._fresh:
-            context.launch_configurations.clear()
+            fresh = {text_of(context, name): text_of(context, value) for name, value in given}
+            context.launch_configurations = fresh
             _replace_environment(context._first_environment)
-        context.launch_configurations.update(own)
+        else:
+            for name, value in given:
+                context.launch_configurations[text_of(context, name)] = text_of(context, value)
         return [*self._actions, *([OpaqueFunction(function=restore)] if self._scoped else [])]
 
 

@@ -227,7 +227,7 @@ class ExecuteProcess(Action):
         self._shut_down(context, send_sigint=not by_terminal or context.noninteractive)
 
     def _shut_down(self, context: LaunchContext, *, send_sigint: bool) -> None:
-        if self._stop.is_set():
+        if self._task is None or self._task.done() or self._stop.is_set():
             return
         self._seconds = [text_of(context, timeout) for timeout in self._timeouts]
         self._seconds[1] = str(sum(float(text) for text in self._seconds))
