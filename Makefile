@@ -6,7 +6,7 @@ ROS_DISTRO := jazzy
 VENV ?= $(CURDIR)/.venv$(if $(filter-out jazzy,$(ROS_DISTRO)),-$(ROS_DISTRO))
 BIN := $(VENV)/bin
 ARGS ?=
-TESTS ?=
+TESTS ?= test standalone/test
 
 SHARED := package.xml CMakeLists.txt setup.py setup.cfg vla_ros/__init__.py resource/vla_ros \
           $(wildcard msg/* launch/* config/*)
