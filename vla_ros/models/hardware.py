@@ -94,3 +94,13 @@ def finisher(device: torch.device) -> Callable[[], None]:
     if device.type == "cuda":
         return lambda: torch.cuda.synchronize(device)
     return lambda: None
+
+
+def device_name(device: torch.device) -> str:
+    """Return what the device is called."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def threads_used() -> int:
+    """Return how many threads torch computes with in this process."""
+    return torch.get_num_threads()

@@ -178,6 +178,12 @@ def make(folder: Path, recipe: Recipe, seed: int) -> None:
     write_checkpoint(folder, recipe.policy, PolicyModules(recipe.policy))
 
 
+def make_policy(folder: Path, policy: PolicyConfig, seed: int) -> None:
+    """Write only the action side of a checkpoint, with random weights, into `folder`."""
+    torch.manual_seed(seed)
+    write_checkpoint(folder, policy, PolicyModules(policy))
+
+
 def make_vlm(folder: Path, recipe: Recipe) -> None:
     """Write a Qwen2.5-VL folder: model, tokenizer, chat template, image processor."""
     hf = transformers()

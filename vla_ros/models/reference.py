@@ -8,7 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vla_ros.models.checkpoint import load_strict, open_checkpoint
+from vla_ros.models.config import INPUTS, expert_name
+from vla_ros.models.experts import bounded
 from vla_ros.models.late import transformers
+from vla_ros.models.policy import PolicyModules
 
 
 class ReferenceEncoder:
@@ -57,3 +61,35 @@ class ReferenceEncoder:
         ids = tokens["input_ids"]
         made = dict(made) | dict(tokens) | {"mm_token_type_ids": (ids == image_token_id).int()}
         return {name: value.to(self._model.device) for name, value in made.items()}
+
+
+class ReferenceActor:
+    """All modules, from all inputs, at every tick."""
+
+    def __init__(self, folder: Path, head: str, device: torch.device) -> None:
+        """Load the checkpoint's weights a second time."""
+        checkpoint = open_checkpoint(folder)
+        self._config = checkpoint.config
+        whole = PolicyModules(self._config)
+        whole.load_state_dict(load_strict(checkpoint.tensor_file, whole, lambda name: True))
+        self._modules = whole.to(device).eval()
+        self._expert = whole.get_submodule(f"experts.{expert_name(INPUTS)}.{head}")
+        self._device = device
+        self._max_delta = torch.tensor(self._config.max_delta, device=device)
+        self._noise = torch.Generator().manual_seed(0)
+
+    @torch.inference_mode()
+    def act(self, features: Any, sensor: Any, state: Any) -> Any:
+        """Return a chunk (horizon, dim)."""
+        inputs = {
+            name: torch.from_numpy(array)[None].to(self._device)
+            for name, array in zip(("features", *INPUTS), (features, sensor, state), strict=True)
+        }
+        parts = {
+            name: self._modules.encoders[name](value) if name in INPUTS else value
+            for name, value in inputs.items()
+        }
+        shape = (1, self._config.horizon, self._config.action_dim)
+        noise = torch.randn(shape, generator=self._noise).to(self._device)
+        raw = self._expert(parts, noise)
+        return bounded(raw[0], self._max_delta, self._config.gripper).cpu().numpy()

@@ -15,56 +15,22 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-import torch
 
 from vla_ros.core.errors import VlaError
-from vla_ros.models.checkpoint import load_strict, open_checkpoint, write_checkpoint
-from vla_ros.models.config import INPUTS, expert_name
-from vla_ros.models.experts import bounded
-from vla_ros.models.hardware import finisher
-from vla_ros.models.policy import Actor, PolicyModules, load_actor
-from vla_ros.models.recipes import RECIPES
-from vla_ros.tools.benchmark_encoder import count, device_name, progress
+from vla_ros.models.config import INPUTS
+from vla_ros.models.hardware import device_name, finisher
+from vla_ros.models.policy import Actor, load_actor
+from vla_ros.models.recipes import RECIPES, make_policy
+from vla_ros.models.reference import ReferenceActor
+from vla_ros.tools.benchmark_encoder import count, progress
 
 _TICKS_A_FEATURE = 10  # of 10 Hz and 1 Hz
-
-
-class Eager:
-    """All modules, from all inputs, at every tick."""
-
-    def __init__(self, folder: Path, head: str, device: torch.device) -> None:
-        """Load the checkpoint's weights a second time."""
-        checkpoint = open_checkpoint(folder)
-        self._config = checkpoint.config
-        whole = PolicyModules(self._config)
-        whole.load_state_dict(load_strict(checkpoint.tensor_file, whole, lambda name: True))
-        self._modules = whole.to(device).eval()
-        self._expert = whole.get_submodule(f"experts.{expert_name(INPUTS)}.{head}")
-        self._device = device
-        self._max_delta = torch.tensor(self._config.max_delta, device=device)
-        self._noise = torch.Generator().manual_seed(0)
-
-    @torch.inference_mode()
-    def act(self, features: Any, sensor: Any, state: Any) -> Any:
-        """Return a chunk (horizon, dim)."""
-        inputs = {
-            name: torch.from_numpy(array)[None].to(self._device)
-            for name, array in zip(("features", *INPUTS), (features, sensor, state), strict=True)
-        }
-        parts = {
-            name: self._modules.encoders[name](value) if name in INPUTS else value
-            for name, value in inputs.items()
-        }
-        shape = (1, self._config.horizon, self._config.action_dim)
-        noise = torch.randn(shape, generator=self._noise).to(self._device)
-        raw = self._expert(parts, noise)
-        return bounded(raw[0], self._max_delta, self._config.gripper).cpu().numpy()
 
 
 def measure(folder: Path, head: str, iterations: int, options: dict[str, Any]) -> dict[str, Any]:
     """Return the numbers of one head."""
     ours: Actor = load_actor(folder, head, **options)
-    eager = Eager(folder, head, ours.device)
+    eager = ReferenceActor(folder, head, ours.device)
     ours.warm_up()
     finish = finisher(ours.device)
     rng = np.random.default_rng(0)
@@ -105,9 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             policy = RECIPES[args.shape].policy
             if args.flow_steps:
                 policy = replace(policy, flow_steps=args.flow_steps)
-            torch.manual_seed(0)
             (folder / policy.vlm).mkdir()  # the action side reads no vision-language model
-            write_checkpoint(folder, policy, PolicyModules(policy))
+            make_policy(folder, policy, seed=0)
             heads = {head: measure(folder, head, args.iterations, options) for head in policy.heads}
             device = load_actor(folder, **options).device
     except (VlaError, OSError) as error:

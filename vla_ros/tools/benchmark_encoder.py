@@ -18,18 +18,19 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from vla_ros.core.errors import VlaError
 from vla_ros.models.features import EncodedFeatures, Encoder
 from vla_ros.models.hardware import (
+    device_name,
     finisher,
     keep_memory,
     matrix_rate,
     pick_device,
     pick_dtype,
     set_threads,
+    threads_used,
 )
 from vla_ros.models.recipes import RECIPES, make
 from vla_ros.models.reference import ReferenceEncoder
@@ -161,18 +162,13 @@ def summary(
         "stages_s": {stage.name: stage.duration_ns / 1e9 for stage in encoded.stages},
         "device": device_name(ours.device),
         "dtype": str(ours.dtype).removeprefix("torch."),
-        "threads": torch.get_num_threads(),
+        "threads": threads_used(),
     }
 
 
 def cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     """Return the cosine of two vectors (D,)."""
     return float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other)))
-
-
-def device_name(device: torch.device) -> str:
-    """Return what the device is called."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
 def progress(done: int, of: int) -> None:
