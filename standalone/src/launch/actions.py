@@ -8,7 +8,7 @@ from typing import Any
 
 from vla_ros_standalone import left_out
 
-from .event_handlers import BaseEventHandler
+from .event_handlers import EventHandler
 from .events import Event
 from .events import Shutdown as ShutdownEvent
 from .events.process import ProcessExited
@@ -244,7 +244,7 @@ class SetEnvironmentVariable(SetLaunchConfiguration):
 class RegisterEventHandler(Action):
     """Registers an event handler."""
 
-    def __init__(self, event_handler: BaseEventHandler, **kwargs: Any) -> None:
+    def __init__(self, event_handler: EventHandler, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.event_handler = event_handler
 

@@ -19,33 +19,13 @@ if TYPE_CHECKING:
 __getattr__ = left_out(__name__, "OnExecutionComplete OnIncludeLaunchDescription event_named")
 
 
-class BaseEventHandler:
-    """Matches events; `handle_once` unregisters it at the first."""
+class EventHandler:
+    """Visits entities, or what a callable of (event, context) returns, for events that match.
 
-    handler_description = matcher_description = "None"
+    `handle_once` unregisters it at the first. `context.locals.event` is the event meanwhile.
+    """
 
-    def __init__(self, *, matcher: Callable[[Event], bool], handle_once: bool = False) -> None:
-        self.matches = matcher
-        self.handle_once = handle_once
-
-    def describe(self) -> tuple[str, list[LaunchDescriptionEntity]]:
-        """Return a line for people, and the entities that are known before the event."""
-        text = (
-            f"{type(self).__name__}(matcher='{self.matcher_description}', "
-            f"handler='{self.handler_description}', handle_once={self.handle_once})"
-        )
-        return text, []
-
-    def handle(self, event: Event, context: LaunchContext) -> SomeEntitiesType | None:
-        """Return what to visit; `context.locals.event` is the event meanwhile."""
-        context.extend_locals({"event": event})
-        if self.handle_once:
-            context.unregister_event_handler(self)
-        return None
-
-
-class EventHandler(BaseEventHandler):
-    """Visits the same entities for each event that matches, or what a callable returns."""
+    matcher_description = "None"
 
     def __init__(
         self,
@@ -54,7 +34,8 @@ class EventHandler(BaseEventHandler):
         entities: Any = None,
         handle_once: bool = False,
     ) -> None:
-        super().__init__(matcher=matcher, handle_once=handle_once)
+        self.matches = matcher
+        self.handle_once = handle_once
         self._call = entities if callable(entities) else None
         self.entities: list[LaunchDescriptionEntity] = []
         if entities is not None and not callable(entities):
@@ -67,10 +48,18 @@ class EventHandler(BaseEventHandler):
         self.handler_description = "<actions>" if self.entities else str(entities)
 
     def describe(self) -> tuple[str, list[LaunchDescriptionEntity]]:
-        return super().describe()[0], self.entities
+        """Return a line for people, and the entities that are known before the event."""
+        text = (
+            f"{type(self).__name__}(matcher='{self.matcher_description}', "
+            f"handler='{self.handler_description}', handle_once={self.handle_once})"
+        )
+        return text, self.entities
 
     def handle(self, event: Event, context: LaunchContext) -> SomeEntitiesType | None:
-        super().handle(event, context)
+        """Return what to visit."""
+        context.extend_locals({"event": event})
+        if self.handle_once:
+            context.unregister_event_handler(self)
         return self.entities if self._call is None else self._call(event, context)
 
 

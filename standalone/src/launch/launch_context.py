@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import asyncio
 
-    from .event_handlers import BaseEventHandler
+    from .event_handlers import EventHandler
     from .events import Event
     from .substitutions import Substitution
 
@@ -44,7 +44,7 @@ class LaunchContext:
         self.asyncio_loop: asyncio.AbstractEventLoop | None = None
         self.launch_configurations: dict[str, Any] = {}
         self._event_queue: deque[Event] = deque()
-        self._event_handlers: deque[BaseEventHandler] = deque()
+        self._event_handlers: deque[EventHandler] = deque()
         self._wake_up: Callable[[], None] = lambda: None
         self._globals: dict[str, Any] = {}
         self._locals: dict[str, Any] = {}
@@ -67,14 +67,14 @@ class LaunchContext:
     def extend_locals(self, extensions: Mapping[str, Any]) -> None:
         self._locals.update(extensions)
 
-    def register_event_handler(self, event_handler: BaseEventHandler, append: bool = False) -> None:
+    def register_event_handler(self, event_handler: EventHandler, append: bool = False) -> None:
         """Register a handler, in front of the others unless `append` is true."""
         if append:
             self._event_handlers.append(event_handler)
         else:
             self._event_handlers.appendleft(event_handler)
 
-    def unregister_event_handler(self, event_handler: BaseEventHandler) -> None:
+    def unregister_event_handler(self, event_handler: EventHandler) -> None:
         self._event_handlers.remove(event_handler)
 
     def emit_event_sync(self, event: Event) -> None:

@@ -1,8 +1,7 @@
 """Parameters and namespaces as given, brought into one form and evaluated in a launch.
 
 A normalised parameter dict maps a tuple of substitutions (nested names joined by dots) to a
-scalar, a tuple of scalars, a tuple of substitutions (one YAML text), a tuple of lists of
-substitutions (YAML texts), or a ParameterValue.
+ParameterValue, bytes, or what launch's typed substitutions are; text from substitutions is YAML.
 """
 
 from __future__ import annotations
@@ -10,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
-
 from launch import LaunchContext, Substitution
 from launch.substitutions import TextSubstitution
 from launch.utilities import normalize_to_list_of_substitutions, perform_substitutions
+from launch.utilities.type_utils import normalize_typed_substitution, perform_typed_substitution
 
 from .parameter_descriptions import ParameterFile, ParameterValue
 
+SCALARS = (bool, int, float, str)
 Name = tuple[Substitution, ...]
 _HINT = (
     "If the parameter is meant to be a string, try wrapping it in "
@@ -25,33 +24,19 @@ _HINT = (
 )
 
 
-def _normalize_array(value: Sequence[Any]) -> tuple[Any, ...]:
-    scalars = (bool, int, float, str)
-    kinds = {Substitution if isinstance(item, Substitution) else type(item) for item in value}
-    if kinds in ({int}, {bool}):
-        return tuple(value)
-    if kinds in ({float}, {int, float}):
-        return tuple(float(item) for item in value)
-    if Substitution in kinds and kinds <= {str, Substitution}:
-        return tuple(normalize_to_list_of_substitutions(value))  # one text, as everywhere
-    return tuple(
-        normalize_to_list_of_substitutions(
-            str(yaml.dump(item)) if isinstance(item, scalars) else item
-        )
-        for item in value
-    )
-
-
 def _normalize_value(value: Any) -> Any:
-    if isinstance(value, (ParameterValue, float, bool, int, bytes)):
+    if isinstance(value, (ParameterValue, bytes)):
         return value
-    if isinstance(value, str):
-        return tuple(normalize_to_list_of_substitutions(str(yaml.dump(value))))
-    if isinstance(value, Substitution):
-        return (value,)
-    if isinstance(value, Sequence):
-        return _normalize_array(value)
-    raise TypeError(f"Unexpected type for parameter value {value!r}")
+    if isinstance(value, Mapping) or not isinstance(value, (*SCALARS, Substitution, Sequence)):
+        raise TypeError(f"Unexpected type for parameter value {value!r}")
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        value = [
+            item
+            if isinstance(item, (*SCALARS, Substitution))
+            else [*item, TextSubstitution(text="")]
+            for item in value
+        ]
+    return normalize_typed_substitution(value, None)
 
 
 def normalize_parameter_dict(
@@ -83,40 +68,18 @@ def normalize_parameters(parameters: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(normalize(item) for item in parameters)
 
 
-def _check_uniform(items: Sequence[Any], name: str) -> tuple[Any, ...]:
-    kinds = {type(item) for item in items}
-    if len(kinds) != 1 or not kinds <= {bool, int, float, str}:
-        raise TypeError(
-            "Expected a non-empty sequence, with items of uniform type. Allowed sequence item "
-            f'types are bool, int, float, str. Got inconsistent input for "{name}"'
-        )
-    return tuple(items)
-
-
 def _evaluate(context: LaunchContext, name: str, value: Any) -> Any:
     if isinstance(value, ParameterValue):
         return value.evaluate(context)
-    if not isinstance(value, tuple) or not value:
-        return value
-    if isinstance(value[0], list):
-        texts = [perform_substitutions(context, item) for item in value]
-        return _check_uniform([yaml.safe_load(text) for text in texts], name)
-    if not isinstance(value[0], Substitution):
+    if isinstance(value, bytes):
         return value
     try:
-        read = yaml.safe_load(perform_substitutions(context, value) or "''")
-    except yaml.YAMLError as error:
+        read = perform_typed_substitution(context, value, None)
+    except ValueError as error:
         raise TypeError(
-            f"Unable to parse the value of parameter {name} as yaml. {_HINT}"
+            f"Unable to read the value of parameter {name}: {error}. {_HINT}"
         ) from error
-    if isinstance(read, list):
-        return _check_uniform(read, name)
-    if not isinstance(read, (bool, int, float, str, bytes)):
-        raise TypeError(
-            "Allowed value types are bytes, bool, int, float, str, and sequences of these. "
-            f'Got {type(read)} for "{name}". {_HINT}'
-        )
-    return read
+    return tuple(read) if isinstance(read, list) else read
 
 
 def evaluate_parameter_dict(

@@ -6,7 +6,7 @@ import contextlib
 import threading
 import uuid
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import rclpy
@@ -25,19 +25,20 @@ class WaitForTopics:
 
     def __init__(
         self,
-        topic_tuples: Iterable[tuple[str, Any]],
+        topic_tuples: Sequence[tuple[str, Any]],
         timeout: float = 5.0,
         messages_received_buffer_length: int | None = 10,
     ) -> None:
-        self.topic_tuples = list(topic_tuples)
         self.timeout = timeout
-        self._length = messages_received_buffer_length
-        self._messages: dict[str, deque[Any]] = {}
+        length = messages_received_buffer_length
+        self._messages: dict[str, deque[Any]] = {n: deque(maxlen=length) for n, _ in topic_tuples}
         self._all = threading.Event()
         self._context = Context()
         rclpy.init(context=self._context)
         name = f"_test_node_{uuid.uuid4().hex[:10]}"
         self._node = Node(name, context=self._context)
+        for topic, kind in topic_tuples:
+            self._node.create_subscription(kind, topic, self._receiver(topic), 10)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
         self._thread = threading.Thread(target=self._spin)
@@ -52,11 +53,6 @@ class WaitForTopics:
         self._all.clear()
         for buffer in self._messages.values():
             buffer.clear()
-        new = {name: kind for name, kind in self.topic_tuples if name not in self._messages}
-        # All buffers first: the first message must not find itself to be the only one awaited.
-        self._messages = {**self._messages, **{name: deque(maxlen=self._length) for name in new}}
-        for name, kind in new.items():
-            self._node.create_subscription(kind, name, self._receiver(name), 10)
         return self._all.wait(self.timeout)
 
     def _receiver(self, name: str) -> Any:
