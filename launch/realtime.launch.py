@@ -26,6 +26,9 @@ SHARE = Path(get_package_share_directory("vla_ros"))
 CONFIG = SHARE / "config"
 REFUSED = 2  # exit code of a node that was given a bad parameter, checkpoint or bag
 BOOLEAN = ["true", "false"]
+# Jazzy's Fast DDS does not know the newer name; Kilted's warns of the older one.
+OLDER_FAST_DDS = os.environ.get("ROS_DISTRO", "jazzy") == "jazzy"
+PROFILES = f"{'FASTRTPS' if OLDER_FAST_DDS else 'FASTDDS'}_DEFAULT_PROFILES_FILE"
 
 
 def argument(name, default, description, choices=None):
@@ -197,12 +200,11 @@ def clean_shared_memory(context):
 
 
 def generate_launch_description():
-    profile = os.environ.get("FASTDDS_DEFAULT_PROFILES_FILE", str(CONFIG / "fastdds_shm.xml"))
+    profile = os.environ.get(PROFILES, str(CONFIG / "fastdds_shm.xml"))
     return LaunchDescription(
         [
             *ARGUMENTS,
-            SetEnvironmentVariable("FASTDDS_DEFAULT_PROFILES_FILE", profile),
-            SetEnvironmentVariable("FASTRTPS_DEFAULT_PROFILES_FILE", profile),
+            SetEnvironmentVariable(PROFILES, profile),
             SetEnvironmentVariable("PYTHONUNBUFFERED", "1"),
             OpaqueFunction(function=clean_shared_memory),
             OpaqueFunction(function=setup),
