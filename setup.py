@@ -15,7 +15,14 @@ from setuptools.command.install import install
 PACKAGE = "vla_ros"
 ROOT = Path(__file__).resolve().parent
 NODES = ("vl_encoder", "action", "command", "profiler", "sim", "bag_source", "naive_loop")
-TOOLS = ("report", "make_checkpoint", "compare_loops")
+TOOLS = (
+    "benchmark_action",
+    "benchmark_encoder",
+    "compare_loops",
+    "convert",
+    "make_checkpoint",
+    "report",
+)
 # What setup() installs, and CMake as well.
 DATA_FILES = (
     f"share/ament_index/resource_index/packages/{PACKAGE}",
@@ -132,6 +139,7 @@ setup(
         "console_scripts": [
             *(f"{name} = {PACKAGE}.nodes.{name}:main" for name in NODES),
             *(f"{name} = {PACKAGE}.tools.{name}:main" for name in TOOLS),
+            f"inspect = {PACKAGE}.tools.inspect_checkpoint:main",  # not inspect.py: Python's own
         ]
     },
 )
