@@ -99,3 +99,6 @@ def test_what_cannot_be(checkpoint, views, monkeypatch) -> None:
     monkeypatch.setattr(encoder, "_tokens_of", lambda view: 7)
     with pytest.raises(CheckpointError, match="the images do not reach the model"):
         encoder.encode(views(1), TEXT)
+    with pytest.warns(UserWarning, match="is not compiled"):
+        plain = load_encoder(folder, device="cpu", dtype="float32", compiled="on")
+    assert plain.encode(views(1, *SIZE[name]), TEXT).data.size == 32

@@ -32,6 +32,17 @@ def test_the_last_line_has_the_numbers_and_their_proof(small, layout, capsys) ->
     assert "2/2" in printed.err
 
 
+def test_what_quantising_gets_wrong(small, capsys) -> None:
+    pytest.importorskip("torchao")
+    options = ["--views", "2", "--size", "160x90", "--iterations", "2", "--device", "cpu"]
+    assert benchmark_encoder.main([*options, "--quantize", "int8"]) == 0
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert result["quantize"] == "int8" and result["quantized_s"] > 0
+    assert 0.999 < result["quantized_cosine_min"] < 1.0
+    assert 1e-4 < result["quantized_error_max"] < 0.05
+    assert result["cosine_min"] >= 0.999  # of the way that is not quantised
+
+
 def test_what_cannot_be_measured(capsys) -> None:
     assert benchmark_encoder.main(["--device", "abacus"]) == 1
     assert "device is 'abacus'" in capsys.readouterr().err

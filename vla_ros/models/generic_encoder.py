@@ -1,6 +1,7 @@
 """The encoder for any vision-language model of transformers, through its own processor."""
 
 import time
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -98,6 +99,12 @@ class GenericEncoder:
         """Encode black views of this size once, so that the first real ones are not slower."""
         black = np.zeros((height, width, 3), np.uint8)
         return self.encode([black] * len(self.config.views), "warm up")
+
+    def compile(self, choice: str) -> None:
+        """Say that this family's own forward is not compiled, if that was asked for."""
+        if choice == "on":
+            kind = type(self._model).__name__
+            warnings.warn(f"{kind} is not compiled; it runs its own forward", stacklevel=3)
 
     def _inputs(self, views: list[NDArray[np.uint8]], instruction: str) -> dict[str, Tensor]:
         """Return what the model takes for one sequence."""

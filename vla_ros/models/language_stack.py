@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from vla_ros.models.compiled import Runner
 from vla_ros.models.transformer_parts import gated_mlp, interleave_, rms_norm, rotate_, turns
 
 
@@ -46,6 +47,7 @@ class LanguageStack:
         for layer in language_model.layers:
             interleave_(layer.self_attn.q_proj, self._heads, self._head_dim)
             interleave_(layer.self_attn.k_proj, self._key_heads, self._head_dim)
+        self.runner = Runner(self._layer)
 
     def embed(self, input_ids: Tensor) -> Tensor:
         """Return the embeddings (B, T, D) of tokens (B, T)."""
@@ -73,22 +75,37 @@ class LanguageStack:
             the last hidden states (B, P + T, D) with those of the prefix, and all that the
             tokens, the prefix's included, leave behind.
         """
+        before = () if prefix is None else (prefix.hidden, *prefix.keys, *prefix.values)
+        hidden, *left = self.runner.whole(None, self._run, x, turn, *before)
+        layers = len(left) // 2
+        return hidden, Prefix(hidden, tuple(left[:layers]), tuple(left[layers:]))
+
+    def _run(self, x: Tensor, turn: Tensor, *before: Tensor) -> tuple[Tensor, ...]:
+        """Return the last hidden states, the keys of each layer, and the values; so is `before`."""
+        layers = len(self._model.layers)
         keys, values = [], []
         for number, layer in enumerate(self._model.layers):
-            attention = layer.self_attn
-            y = rms_norm(layer.input_layernorm, x)
-            query, key, value = self._projected(attention, y, turn)
-            if prefix is not None:
-                key = torch.cat([_like(prefix.keys[number], key), key], 1)
-                value = torch.cat([_like(prefix.values[number], value), value], 1)
+            kept = (before[1 + number], before[1 + layers + number]) if before else None
+            x, key, value = self.runner.block(layer, x, turn, kept)
             keys.append(key)
             values.append(value)
-            x = x + attention.o_proj(causal_attention(query, key, value))
-            x = x + gated_mlp(layer.mlp, rms_norm(layer.post_attention_layernorm, x))
         hidden = rms_norm(self._model.norm, x)
-        if prefix is not None:
-            hidden = torch.cat([_like(prefix.hidden, hidden), hidden], 1)
-        return hidden, Prefix(hidden, tuple(keys), tuple(values))
+        if before:
+            hidden = torch.cat([_like(before[0], hidden), hidden], 1)
+        return hidden, *keys, *values
+
+    def _layer(
+        self, layer: Any, x: Tensor, turn: Tensor, kept: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what follows x, and all keys and values, those `kept` included."""
+        attention = layer.self_attn
+        y = rms_norm(layer.input_layernorm, x)
+        query, key, value = self._projected(attention, y, turn)
+        if kept is not None:
+            key = torch.cat([_like(kept[0], key), key], 1)
+            value = torch.cat([_like(kept[1], value), value], 1)
+        x = x + attention.o_proj(causal_attention(query, key, value))
+        return x + gated_mlp(layer.mlp, rms_norm(layer.post_attention_layernorm, x)), key, value
 
     def _projected(self, attention: Any, y: Tensor, turn: Tensor) -> Sequence[Tensor]:
         query = attention.q_proj(y).unflatten(-1, (self._heads, -1))

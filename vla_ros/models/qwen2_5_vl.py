@@ -48,6 +48,11 @@ class FastQwen:
         self._beginning: tuple[tuple[int, ...], Prefix] | None = None
         self._run: _Run | None = None
 
+    def compile(self, choice: str, device: torch.device) -> None:
+        """Compile both stacks, see `Runner.compile`."""
+        for runner in (self.vision.runner, self._language.runner):
+            runner.compile(choice, device)
+
     def joint(self, prompt: Prompt, images: Sequence[Tensor], grid: Tensor) -> Tensor:
         """Return the last hidden states (T, D) of one sequence with all images.
 

@@ -7,12 +7,14 @@ and so are the views of equal size in the layers that attend to a whole view.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from vla_ros.models.compiled import Runner
 from vla_ros.models.transformer_parts import gated_mlp, interleave_, rms_norm, rotate_, turns
 
 Grid = tuple[tuple[int, int, int], ...]  # temporal, height, width patches of each view
@@ -59,6 +61,7 @@ class VisionTower:
         for block in visual.blocks:
             interleave_(block.attn.qkv, 2 * self._heads, head_dim)
         self._plans: dict[Grid, _Plan] = {}
+        self.runner = Runner(self._block)
 
     def __call__(self, patches: Tensor, grid: Tensor) -> Sequence[Tensor]:
         """Return the merged patches of each view, (tokens, D) each.
@@ -68,14 +71,19 @@ class VisionTower:
                 repetition along time.
             grid: (V, 3) temporal, height and width patches of each view, on the CPU.
         """
-        plan = self._plan(tuple(tuple(sizes) for sizes in grid.tolist()), patches.device)
+        sizes: Grid = tuple(tuple(view) for view in grid.tolist())
+        plan = self._plan(sizes, patches.device)
+        (tokens,) = self.runner.whole(sizes, partial(self._tokens, plan), patches)
+        return tokens.split(plan.tokens)
+
+    def _tokens(self, plan: _Plan, patches: Tensor) -> tuple[Tensor]:
         still = patches.shape[1] == self._still.shape[1]
         weight = self._still if still else self._kernel
         x = functional.linear(patches.to(weight.dtype), weight)[plan.order]
         for number, block in enumerate(self._visual.blocks):
             whole = number in self._whole
-            x = self._block(block, x, plan.turn, plan.views if whole else plan.windows)
-        return self._visual.merger(x)[plan.units].split(plan.tokens)
+            x = self.runner.block(block, x, plan.turn, plan.views if whole else plan.windows)
+        return (self._visual.merger(x)[plan.units],)
 
     def _block(self, block: Any, x: Tensor, turn: Tensor, runs: Sequence[_Run]) -> Tensor:
         qkv = block.attn.qkv(rms_norm(block.norm1, x)).view(len(x), 3, self._heads, -1)

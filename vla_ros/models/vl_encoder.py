@@ -14,6 +14,7 @@ from torch import Tensor
 from vla_ros.core.errors import CheckpointError
 from vla_ros.core.latency import StageTimer
 from vla_ros.models.checkpoint import Checkpoint, open_checkpoint
+from vla_ros.models.compiled import check_compiled
 from vla_ros.models.costs import EncodeCost, encode_cost
 from vla_ros.models.features import EncodedFeatures as EncodedFeatures
 from vla_ros.models.features import Encoder
@@ -28,6 +29,7 @@ from vla_ros.models.hardware import (
 from vla_ros.models.pooling import POOLINGS, Hidden
 from vla_ros.models.preprocess import check_views, preprocess_for
 from vla_ros.models.prompt import Prompt, PromptBuilder
+from vla_ros.models.quantize import check_quantize, quantize_
 from vla_ros.models.qwen2_5_vl import FastQwen, is_known
 from vla_ros.models.view_gate import Reuse, ViewGate
 from vla_ros.models.vlm_folder import loaded_model, loaded_processor
@@ -180,9 +182,16 @@ class VlEncoder:
         return encode_cost(self._folder, grid, sequences)
 
     def warm_up(self, height: int = 360, width: int = 640) -> EncodedFeatures:
-        """Encode black views of this size once, so that the first real ones are not slower."""
+        """Encode black views of this size once, so that the first real ones are not slower.
+
+        What is compiled is compiled here.
+        """
         black = np.zeros((height, width, 3), np.uint8)
         return self.encode([black] * len(self.config.views), "warm up")
+
+    def compile(self, choice: str) -> None:
+        """Compile from the next encode on; see `load_encoder`."""
+        self._vlm.compile(choice, self.device)
 
 
 def load_encoder(
@@ -192,6 +201,8 @@ def load_encoder(
     dtype: str = "auto",
     threads: int = 0,
     reuse: Reuse | None = None,
+    compiled: str = "auto",
+    quantize: str = "none",
 ) -> Encoder:
     """Load the vision-language model of a checkpoint.
 
@@ -201,20 +212,28 @@ def load_encoder(
         dtype: auto (bfloat16 where the hardware has it fast), float32 or bfloat16.
         threads: how many threads torch may use in this process; 0 leaves its own choice.
         reuse: when a view keeps what was computed for it; by default never.
+        compiled: auto (CUDA graphs where there is CUDA), on (torch.compile on a CPU too) or off.
+            What cannot be compiled runs plainly, with a warning where `on` asked for it.
+        quantize: none, int8, or float8 where the hardware has it: the linear layers, by torchao.
 
     Raises:
         CheckpointError: the checkpoint or the model that it names is not sound.
-        ParameterError: there is no such device here, no such dtype, or no such view.
+        ParameterError: there is no such device, dtype, view or choice here, or no torchao.
     """
     set_threads(threads)
     keep_memory()
     where = pick_device(device)
+    check_compiled(compiled)
+    check_quantize(quantize, where)
     checkpoint = open_checkpoint(checkpoint_dir)
     kind, vlm = pick_dtype(dtype, where), checkpoint.vlm_folder()
     model = loaded_model(vlm, kind).to(where).eval()
     _check_dim(checkpoint.config.feature_dim, model.config.get_text_config().hidden_size, vlm)
     family = VlEncoder if is_known(model) else GenericEncoder
-    return family(checkpoint, checkpoint.model_id(), where, kind, reuse or Reuse(), model)
+    encoder = family(checkpoint, checkpoint.model_id(), where, kind, reuse or Reuse(), model)
+    quantize_(model, quantize)  # only now: the encoder reorders the weights
+    encoder.compile(compiled)
+    return encoder
 
 
 def _check_dim(described: int, hidden: int, folder: Path) -> None:

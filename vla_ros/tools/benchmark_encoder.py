@@ -1,7 +1,7 @@
 """Measures the encoder beside the plain use of transformers, on the same weights and images.
 
-Both run in turn in one process, the plain way with the C library's own memory settings. The last
-line on stdout is JSON.
+Both run in turn in one process, the plain way with the C library's own memory settings. With
+--quantize ours runs quantised too, beside itself in float32. The last line on stdout is JSON.
 """
 
 import argparse
@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vla_ros.core.errors import VlaError
+from vla_ros.models.compiled import CHOICES
 from vla_ros.models.features import EncodedFeatures, Encoder
 from vla_ros.models.hardware import (
     device_name,
@@ -32,6 +33,7 @@ from vla_ros.models.hardware import (
     set_threads,
     threads_used,
 )
+from vla_ros.models.quantize import QUANTIZATIONS
 from vla_ros.models.recipes import RECIPES, make
 from vla_ros.models.reference import ReferenceEncoder
 from vla_ros.models.view_gate import Reuse
@@ -50,6 +52,8 @@ class Ways:
     ours: Encoder
     gated: Encoder
     layout: str
+    quantized: Encoder | None = None
+    exact: Encoder | None = None  # ours in float32, what the quantised one is compared with
 
     def reference(self, images: Images) -> NDArray[np.float32]:
         """Encode the plain way: one forward for all views, or one after the other."""
@@ -74,16 +78,20 @@ def images_of(views: int, size: tuple[int, int], seed: int) -> Images:
     return made
 
 
-def load(folder: Path, layout: str, device: str, dtype: str, threads: int) -> Ways:
-    """Load the checkpoint in `folder` all three ways."""
-    set_threads(threads)
-    where = pick_device(device)
-    kind = pick_dtype(dtype, where)
-    options: dict[str, Any] = {"device": device, "dtype": dtype}
+def load(folder: Path, args: argparse.Namespace) -> Ways:
+    """Load the checkpoint in `folder` in all ways that the command line asks for."""
+    set_threads(args.threads)
+    where = pick_device(args.device)
+    kind = pick_dtype(args.dtype, where)
+    options = {"device": args.device, "dtype": args.dtype, "compiled": args.compiled}
     ours = load_encoder(folder, **options)
     gated = load_encoder(folder, **options, reuse=_GATE)
     plain = ReferenceEncoder(folder / "vlm", where, kind, ours.config.prompt)
-    return Ways(plain, ours, gated, layout)
+    if args.quantize == "none":
+        return Ways(plain, ours, gated, args.layout)
+    quantized = load_encoder(folder, **options, quantize=args.quantize)
+    exact = load_encoder(folder, device=args.device, dtype="float32", compiled="off")
+    return Ways(plain, ours, gated, args.layout, quantized, exact)
 
 
 def timed(work: Callable[[], Any], finish: Callable[[], None]) -> tuple[Any, float]:
@@ -100,7 +108,7 @@ def measure(ways: Ways, views: int, size: tuple[int, int], iterations: int) -> d
     ours, finish = ways.ours, finisher(ways.ours.device)
     rates = []
     took: dict[str, list[float]] = {"reference": [], "ours": [], "gated": []}
-    cosines, hashes = [], []
+    cosines, hashes, errors = [], [], []
     progress(0, iterations)
     for number in range(iterations + 1):  # the first warms up
         images = images_of(views, size, number)
@@ -109,15 +117,18 @@ def measure(ways: Ways, views: int, size: tuple[int, int], iterations: int) -> d
         keep_memory()
         encoded, ours_s = timed(partial(ours.encode, images, _TEXT), finish)
         gated_s = changed_alone(ways.gated, images, finish)
+        error = quantization(ways, images, finish)
         if number:
             took["reference"].append(reference_s)
             took["ours"].append(ours_s)
             took["gated"].append(gated_s)
+            errors.append(error)
             cosines.append(cosine(wanted, encoded.data))
             rates.append(matrix_rate(ours.device, ours.dtype))
             hashes.append(hashlib.sha256(np.stack(images).tobytes()).hexdigest()[:12])
             progress(number, iterations)
-    return summary(ours, encoded, took, max(rates)) | {
+    figures = summary(ours, encoded, took, max(rates)) | worst(errors)
+    return figures | {
         "cosine_min": min(cosines),
         "image_hashes": hashes,
         "layout": ways.layout,
@@ -137,6 +148,25 @@ def changed_alone(gated: Encoder, images: Images, finish: Callable[[], None]) ->
     if encoded.computed != (last,):
         raise VlaError(f"views {encoded.computed} were computed where only {last} changed")
     return took_s
+
+
+def quantization(ways: Ways, images: Images, finish: Callable[[], None]) -> dict[str, float]:
+    """Return what an encode costs quantised, and what it gets wrong against float32; or nothing."""
+    if ways.quantized is None or ways.exact is None:
+        return {}
+    exact = ways.exact.encode(images, _TEXT).data
+    encoded, took_s = timed(partial(ways.quantized.encode, images, _TEXT), finish)
+    return {
+        "quantized_s": took_s,
+        "quantized_error_max": float(np.linalg.norm(encoded.data - exact) / np.linalg.norm(exact)),
+        "quantized_cosine_min": cosine(exact, encoded.data),
+    }
+
+
+def worst(errors: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Return the numbers of `quantization` over all encodes: the middle time, the worst errors."""
+    pick: dict[str, Callable[[list[float]], float]] = {"s": median, "max": max, "min": min}
+    return {name: pick[name.split("_")[-1]]([e[name] for e in errors]) for name in errors[0]}
 
 
 def summary(
@@ -186,12 +216,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             views = tuple(f"camera_{number}" for number in range(1, args.views + 1))
             policy = replace(recipe.policy, layout=args.layout, views=views)
             make(Path(scratch), replace(recipe, policy=policy), seed=0)
-            ways = load(Path(scratch), args.layout, args.device, args.dtype, args.threads)
+            ways = load(Path(scratch), args)
             result = measure(ways, args.views, args.size, args.iterations)
     except (VlaError, OSError) as error:
         print(f"benchmark_encoder: {error}", file=sys.stderr)
         return 1
-    print(json.dumps({"shape": args.shape} | result))
+    chosen = {name: getattr(args, name) for name in ("shape", "compiled", "quantize")}
+    print(json.dumps(chosen | result))
     return 0
 
 
@@ -205,6 +236,8 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--iterations", type=count, default=5)
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     command.add_argument("--dtype", choices=("auto", "float32", "bfloat16"), default="auto")
+    command.add_argument("--compiled", choices=CHOICES, default="auto")
+    command.add_argument("--quantize", choices=QUANTIZATIONS, default="none")
     command.add_argument("--threads", type=int, default=0, help="0: torch's own choice")
     return command
 
