@@ -107,6 +107,8 @@ class ActionNode(Node):
         if inputs is None:
             missing = f"no {', '.join(self._inputs.missing())} yet"
             self._reporter.set_mode(Mode.HOLD if self._chunks else Mode.WAITING, missing)
+            if not self._chunks:  # the grid begins with the first chunk
+                self._grid = TickGrid(self._params.rate_hz)
             return
         result = self._actor.act(inputs.features.data, inputs.sensor, inputs.state)
         timer.stages += result.stages
