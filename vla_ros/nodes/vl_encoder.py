@@ -40,6 +40,12 @@ class EncoderParams(FeatureAgeParams):
 
     checkpoint: str = param("embedded", "checkpoint folder, or 'embedded'")
     device: str = param("auto", "where the model runs", choices=("auto", "cpu", "cuda"))
+    compiled: str = param(
+        "auto", "CUDA graphs or torch.compile; auto: on CUDA", choices=("auto", "on", "off")
+    )
+    quantize: str = param(
+        "none", "of the weights, through torchao", choices=("none", "int8", "float8")
+    )
     threads: int = param(0, "CPU threads of the model; 0: torch's choice", low=0, high=256)
     nice: int = param(5, "how much the encoding yields to all else", low=0, high=19)
     instruction: str = param("insert the needle into the blue point", "what to do, at the start")
@@ -83,7 +89,12 @@ class VlEncoder(Node):
             )
         folder = resolve_checkpoint(params.checkpoint)
         self._encoder = load_encoder(
-            folder, device=params.device, threads=params.threads, reuse=params.reuse()
+            folder,
+            device=params.device,
+            threads=params.threads,
+            reuse=params.reuse(),
+            compiled=params.compiled,
+            quantize=params.quantize,
         )
         if len(views) > len(self._encoder.config.views):
             raise ParameterError(
