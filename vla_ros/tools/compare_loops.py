@@ -6,6 +6,7 @@ launch of its own, recorded by the same profiler.
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,13 +20,26 @@ from vla_ros.core.errors import VlaError
 LOOPS = ("naive", "graph")
 
 
+def ros2_command() -> str:
+    """Return the ros2 command: the one beside this interpreter, else the one on the path.
+
+    Raises:
+        VlaError: there is none.
+    """
+    beside = Path(sys.executable).with_name("ros2")
+    found = str(beside) if beside.exists() else shutil.which("ros2")
+    if found is None:
+        raise VlaError("no ros2 command: source ROS 2's setup file, or run this from its .venv")
+    return found
+
+
 def measure(loop: str, seconds: float, folder: Path, options: Sequence[str]) -> dict[str, Any]:
     """Run one loop for `seconds` and return its summary.
 
     Raises:
         VlaError: the launch failed, with the end of what it printed.
     """
-    launch = ["ros2", "launch", "vla_ros", "realtime.launch.py", f"loop:={loop}"]
+    launch = [ros2_command(), "launch", "vla_ros", "realtime.launch.py", f"loop:={loop}"]
     arguments = [f"duration_s:={seconds}", f"output_dir:={folder}", *options]
     done = subprocess.run(
         [*launch, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
