@@ -105,3 +105,13 @@ def test_an_unknown_position_holds(controller):
 def test_a_spent_chunk_holds(controller):
     controller.accept(chunk(0, horizon=1), AGES)
     assert controller.step(110 * MS, HERE).verdict.mode == Mode.HOLD
+
+
+def test_a_stall_is_not_made_up_in_one_jump():
+    limits = MotionLimits(0.1, 1.0, 0.2, 10.0, (-1, -1, -1), (1, 1, 1))
+    controller = CommandController(AgeLimits(3.0, 5.0, 0.5, 0.5), limits, chunk_timeout_s=0.2)
+    controller.accept(chunk(0), AGES)
+    controller.step(0, HERE)
+    controller.accept(chunk(5000, step=0.01), AGES)
+    speed = controller.step(5000 * MS, HERE).velocity[0]
+    assert 0 < speed <= 0.1 * 0.2 + 1e-9  # 0.1 s of acceleration, not 5 s

@@ -16,6 +16,9 @@ from vla_ros.core.safety import (
 )
 from vla_ros.core.time import NS
 
+# After a stall the speed must not make up in one command what it could have gained meanwhile.
+_LONGEST_STEP_S = 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class Ages:
@@ -70,6 +73,7 @@ class CommandController:
         if self._chunk is None:
             return None
         dt_s = 0.0 if self._last_ns is None else (steady_ns - self._last_ns) / NS
+        dt_s = min(dt_s, _LONGEST_STEP_S)
         self._last_ns = steady_ns
         verdict = self._verdict(self._chunk, steady_ns)
         if position is None and verdict.scale > 0.0:

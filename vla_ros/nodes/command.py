@@ -1,5 +1,6 @@
 """The only node that moves anything: plays chunks, limits them, holds. It imports no torch."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -102,14 +103,18 @@ class CommandNode(Node):
         frame, size = message.header.frame_id, message.horizon * message.dim
         if frame != self._params.frame_id:
             return f"chunks are in frame {frame!r}, commands in {self._params.frame_id!r}"
-        if len(message.data) != size or message.dim < MOTION.stop or not message.dt_s > 0:
+        if not size or len(message.data) != size or message.dim < MOTION.stop:
             return f"a chunk of {len(message.data)} values, {message.horizon} x {message.dim}"
+        if not (message.dt_s > 0 and math.isfinite(message.dt_s + message.features_age_s)):
+            return f"a chunk of dt_s {message.dt_s} and features_age_s {message.features_age_s}"
         return ""
 
     def _on_pose(self, message: PoseStamped) -> None:
         position = message.pose.position
-        seen = Seen(to_ns(message.header.stamp), now(self).steady_ns)
-        self._position = (seen, np.array([position.x, position.y, position.z]))
+        place = np.array([position.x, position.y, position.z])
+        if np.isfinite(place).all():  # one that is not says nothing: the last one grows old
+            seen = Seen(to_ns(message.header.stamp), now(self).steady_ns)
+            self._position = (seen, place)
 
     def _tick(self) -> None:
         moment = now(self)

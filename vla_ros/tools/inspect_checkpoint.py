@@ -61,19 +61,14 @@ def check_policy(folder: Path) -> int:
 
 
 def fly(folder: Path, size: tuple[int, int], device: str, dtype: str) -> dict[str, Any]:
-    """Return the preflight with encodes that are timed here; the second one counts."""
-    from vla_ros.models.hardware import matrix_rate
-    from vla_ros.models.preflight import preflight
+    """Return the preflight with an encode that is timed here, and the stages of another."""
+    from vla_ros.models.preflight import look_ahead
     from vla_ros.models.vl_encoder import load_encoder
 
     encoder = load_encoder(folder, device=device, dtype=dtype)
     width, height = size
-    encoder.warm_up(height, width)
+    flight = look_ahead(encoder, height, width)
     encoded = encoder.warm_up(height, width)
-    took_s = sum(stage.duration_ns for stage in encoded.stages) / 1e9
-    rate = matrix_rate(encoder.device, encoder.dtype)
-    horizon, dt_s = encoder.config.horizon, encoder.config.dt_s
-    flight = preflight(encoder.cost(encoded), rate, encode_s=took_s, horizon=horizon, dt_s=dt_s)
     stages = {stage.name: stage.duration_ns / 1e9 for stage in encoded.stages}
     return flight.as_dict() | {
         "stages_s": stages,
