@@ -14,8 +14,11 @@ ALLOWED = {
     "ros": {"core", "msg"},
     "sim": {"core"},
     "data": {"core"},
-    "nodes": {"core", "models", "ros", "sim", "data", "tools", "msg"},
-    "tools": {"core", "models", "sim", "data"},
+    "report": {"core", "data"},
+    "benchmark": {"core", "models", "data"},
+    "replay": {"core", "models", "data", "report"},
+    "nodes": {"core", "models", "ros", "sim", "data", "report", "msg"},
+    "tools": {"core", "models", "sim", "data", "report", "benchmark", "replay"},
 }
 # Library -> the rooms that may import it.
 HOMES = {
@@ -26,7 +29,7 @@ HOMES = {
     "message_filters": {"ros", "nodes"},
     "cv_bridge": {"ros", "nodes"},
     "rosbags": {"data"},
-    "matplotlib": {"tools"},
+    "matplotlib": {"report", "benchmark"},
 }
 FILES = sorted(ROOT.glob("*/*.py"))
 

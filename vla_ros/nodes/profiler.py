@@ -16,11 +16,11 @@ from vla_ros.core.errors import BagError
 from vla_ros.data.bag_metadata import Qos
 from vla_ros.data.bag_writer import SPLIT_BYTES
 from vla_ros.data.recorder import Recorder
+from vla_ros.report.live_table import LiveTable
+from vla_ros.report.run_report import finish
 from vla_ros.ros.params import declare, param
 from vla_ros.ros.process import lower_priority
 from vla_ros.ros.spin import run
-from vla_ros.tools.live_table import LiveTable
-from vla_ros.tools.report import finish
 
 OUTPUTS = ("features", "action_chunk", "command", "gripper_command", "latency", "diagnostics")
 INPUTS = ("instruction", "sensor", "joint_states", "ee_pose")

@@ -17,9 +17,10 @@ from vla_ros.data.bag_writer import BagWriter
 from vla_ros.data.definitions import typestore
 from vla_ros.data.recorder import Recorder
 from vla_ros.data.run_log import RunLog
+from vla_ros.report import run_report
+from vla_ros.report.live_table import LiveTable
+from vla_ros.report.summary import summarize, table
 from vla_ros.tools import report
-from vla_ros.tools.live_table import LiveTable
-from vla_ros.tools.summary import summarize, table
 
 T0_NS = 1_760_000_000_000_000_000
 VIEWS = [f"camera_{i}" for i in range(1, 6)]
@@ -206,7 +207,7 @@ def recorded(tmp_path_factory):
     """Return a recording of 20 s and the folder that it and its report are in."""
     folder = tmp_path_factory.mktemp("run")
     recorder = record(folder, 20)
-    return recorder, folder, report.finish(recorder, folder)
+    return recorder, folder, run_report.finish(recorder, folder)
 
 
 def test_the_report_is_complete_and_nothing_else_lies_around(recorded):
@@ -289,7 +290,7 @@ def test_the_pictures_are_pictures(recorded):
 
 def test_a_run_without_messages_has_a_report_too(tmp_path):
     recorder = Recorder(tmp_path)
-    told = report.finish(recorder, tmp_path)
+    told = run_report.finish(recorder, tmp_path)
     found = json.loads((tmp_path / "summary.json").read_text())
     assert found["rates_hz"] == {"features": None, "chunks": None, "commands": None}
     assert "features - Hz" in told
@@ -301,7 +302,7 @@ def test_a_recording_after_a_kill_is_reported_whole(tmp_path, recorded):
     shutil.copytree(recorded[1] / "bag", tmp_path / "bag")
     metadata = tmp_path / "bag" / "metadata.yaml"
     metadata.write_text(metadata.read_text().replace("recording: closed", "recording: open"))
-    told = report.finish(Recorder(tmp_path), tmp_path)
+    told = run_report.finish(Recorder(tmp_path), tmp_path)
     found = json.loads((tmp_path / "summary.json").read_text())
     assert found["missed"] == {"vl_encoder": 0, "action": 1}
     assert "20.0 s" in told
@@ -309,7 +310,7 @@ def test_a_recording_after_a_kill_is_reported_whole(tmp_path, recorded):
 
 def test_a_full_disk_is_said_and_does_not_raise(tmp_path):
     recorder = Recorder(tmp_path)
-    assert "no report could be made" in report.finish(recorder, tmp_path / "absent")
+    assert "no report could be made" in run_report.finish(recorder, tmp_path / "absent")
 
 
 @pytest.mark.parametrize("damage", ["absent", "no run"])

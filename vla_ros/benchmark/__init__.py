@@ -1,0 +1,1 @@
+"""A policy's stages, measured without a graph."""
