@@ -16,11 +16,14 @@ PACKAGE = "vla_ros"
 ROOT = Path(__file__).resolve().parent
 NODES = ("vl_encoder", "action", "command", "profiler", "sim", "bag_source", "naive_loop")
 TOOLS = (
+    "benchmark",
     "benchmark_action",
     "benchmark_encoder",
     "compare_loops",
     "convert",
+    "episode",
     "make_checkpoint",
+    "replay",
     "report",
 )
 # What setup() installs, and CMake as well.
@@ -139,6 +142,7 @@ setup(
         "console_scripts": [
             *(f"{name} = {PACKAGE}.nodes.{name}:main" for name in NODES),
             *(f"{name} = {PACKAGE}.tools.{name}:main" for name in TOOLS),
+            f"bag-recover = {PACKAGE}.tools.bag_recover:main",
             f"inspect = {PACKAGE}.tools.inspect_checkpoint:main",  # not inspect.py: Python's own
         ]
     },
