@@ -1,6 +1,7 @@
 """What compiles the encoder: equal to the plain way, and not in the way where it cannot work."""
 
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 import torch
 
 from vla_ros.core.errors import ParameterError
-from vla_ros.models import compiled, cuda_graph
+from vla_ros.models import compiled, cuda_graph, policy
 from vla_ros.models.compiled import OrPlain, Runner
-from vla_ros.models.cuda_graph import Graphs
+from vla_ros.models.cuda_graph import Graphs, captured
+from vla_ros.models.policy import load_actor
 from vla_ros.models.view_gate import Reuse
 from vla_ros.models.vl_encoder import VlEncoder, load_encoder
 
@@ -125,3 +127,43 @@ def test_the_cpu_compiles_when_told_to() -> None:
 def test_no_such_choice(tiny: Path) -> None:
     with pytest.raises(ParameterError, match="compiled is 'yes'; auto, on, off is allowed"):
         load_encoder(tiny, device="cpu", compiled="yes")
+
+
+@pytest.mark.parametrize("head", ["regression", "flow"])
+def test_a_compiled_tick_gives_what_the_plain_one_gives(
+    tiny: Path, head: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "OrPlain", partial(OrPlain, backend="eager"))
+    plain = load_actor(tiny, head, device="cpu", compiled="off")
+    fast = load_actor(tiny, head, device="cpu", compiled="on")
+    fast.warm_up()
+    assert isinstance(fast._decode, OrPlain)
+    rng = np.random.default_rng(0)
+    windows = [fast.config.window(name) for name in ("sensor", "robot_states")]
+    for _ in range(3):
+        features = rng.standard_normal(fast.config.feature_dim, np.float32)
+        rest = [rng.standard_normal((w.window, w.channels), np.float32) for w in windows]
+        wanted, got = plain.act(features, *rest).chunk, fast.act(features, *rest).chunk
+        np.testing.assert_allclose(got, wanted, atol=1e-6)
+    assert fast._decode.compiled
+
+
+def test_an_actor_says_which_choices_there_are(tiny: Path) -> None:
+    with pytest.raises(ParameterError, match="compiled is 'yes'; auto, on, off is allowed"):
+        load_actor(tiny, device="cpu", compiled="yes")
+
+
+class OnCuda:
+    """Looks like a tensor that is there."""
+
+    is_cuda = True
+
+
+def test_what_cannot_be_captured_runs_plainly_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("operation not permitted\nwhen stream is capturing")
+
+    monkeypatch.setattr(cuda_graph, "_Graph", refuse)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    with pytest.warns(UserWarning, match="without a CUDA graph: operation not permitted when"):
+        assert captured(refuse, OnCuda()) is refuse

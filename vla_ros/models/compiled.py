@@ -1,4 +1,4 @@
-"""What compiles the encoder, behind one switch: CUDA graphs of its stacks, or compiled blocks."""
+"""What compiles models, behind one switch: CUDA graphs, or torch.compile on a CPU."""
 
 import warnings
 from collections.abc import Callable
@@ -8,10 +8,9 @@ import torch
 from torch import Tensor
 
 from vla_ros.core.errors import ParameterError
-from vla_ros.models.cuda_graph import Graphs
+from vla_ros.models.cuda_graph import Graphs, short
 
 CHOICES = ("auto", "on", "off")
-_LONGEST = 200  # of a reason that is told [characters]
 Tensors = tuple[Tensor, ...]
 
 
@@ -65,7 +64,6 @@ class OrPlain:
         try:
             return self._function(*given)
         except RuntimeError as error:  # no compiler, or one that fails; the plain way is as right
-            reason = " ".join(str(error).split())[:_LONGEST]
-            warnings.warn(f"the encoder runs without torch.compile: {reason}", stacklevel=2)
+            warnings.warn(f"runs without torch.compile: {short(error)}", stacklevel=2)
             self._function = self._plain
             return self._plain(*given)

@@ -1,5 +1,6 @@
 """Replays what a function of fixed sizes gave the GPU to do, without the launches between."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -8,6 +9,12 @@ from torch import Tensor
 
 Result = TypeVar("Result")  # a tensor, or tensors
 _KEPT = 8  # graphs of one `Graphs`; each holds memory of its own
+_LONGEST = 200  # of a reason that is told [characters]
+
+
+def short(error: Exception) -> str:
+    """Return what an error says, on one line and not more than one."""
+    return " ".join(str(error).split())[:_LONGEST]
 
 
 def captured(function: Callable[..., Result], *examples: Tensor) -> Callable[..., Result]:
@@ -15,13 +22,14 @@ def captured(function: Callable[..., Result], *examples: Tensor) -> Callable[...
 
     On CUDA it copies its arguments in and replays a graph (https://pytorch.org/docs/stable/notes/
     cuda.html#cuda-graphs); its result is overwritten by the next call. Elsewhere, or where the
-    capture does not work, it is `function` itself.
+    capture does not work (which warns), it is `function` itself.
     """
     if not all(example.is_cuda for example in examples):
         return function
     try:
         return _Graph(function, examples)
-    except RuntimeError:  # an operation that cannot be captured; the plain way is as right
+    except RuntimeError as error:  # what cannot be captured; the plain way is as right
+        warnings.warn(f"runs without a CUDA graph: {short(error)}", stacklevel=2)
         torch.cuda.synchronize()
         return function
 

@@ -45,6 +45,9 @@ class ActionParams(AgeParams):
     seed: int = param(0, "seed of the flow head's noise", low=0, high=2**31)
     flow_solver: str = param("euler", "of the flow head", choices=("euler", "rk4"))
     flow_steps: int = param(0, "of the flow head; 0: the checkpoint's number", low=0, high=1000)
+    compiled: str = param(
+        "auto", "CUDA graphs or torch.compile; auto: on CUDA", choices=("auto", "on", "off")
+    )
     rate_hz: float = param(10.0, "ticks a second", low=0.1, high=200.0)
     joints: tuple[str, ...] = param(
         tuple(f"joint_{number}" for number in range(1, 7)), "joint names, in the model's order"
@@ -72,6 +75,7 @@ class ActionNode(Node):
             seed=params.seed,
             flow_solver=params.flow_solver,
             flow_steps=params.flow_steps,
+            compiled=params.compiled,
         )
         self._limits = params.age_limits()
         self._inputs = self._actor.make_inputs(params.joints)
