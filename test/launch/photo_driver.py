@@ -1,4 +1,7 @@
-"""A camera driver that publishes a photograph as CompressedImage, a little different each time."""
+"""A camera driver that publishes a photograph as CompressedImage, a little different each time.
+
+On a topic with `still` in its name it is the same each time.
+"""
 
 import sys
 
@@ -28,7 +31,8 @@ class PhotoDriver(Node):
         self.count += 1
         stamp = self.get_clock().now().to_msg()
         for number, output in enumerate(self.outputs):
-            top = (40 * number + 7 * self.count) % 360
+            moved = 0 if "still" in self.topics[number] else 7 * self.count
+            top = (40 * number + moved) % 360
             jpeg = cv2.imencode(".jpg", self.photograph[top : top + 360])[1]
             message = CompressedImage(format="jpeg", data=octets(jpeg))
             message.header.stamp = stamp
