@@ -1,16 +1,17 @@
 """What a bag source plays, when, and with which stamps."""
 
 from itertools import islice
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from vla_ros.core.errors import BagError, MessageError
-from vla_ros.data import cdr
+from vla_ros.data import cdr, playback
 from vla_ros.data.bag_reader import BagReader
 from vla_ros.data.bag_writer import BagWriter
 from vla_ros.data.definitions import typestore
-from vla_ros.data.playback import Audience, Playback
+from vla_ros.data.playback import Audience, Playback, cameras
 
 T0_NS = 1_760_000_000_000_000_000
 START_NS = 1_800_000_000_000_000_000
@@ -80,6 +81,54 @@ def test_a_loop_begins_again_with_later_stamps(bag):
     played = list(islice(Playback(bag).forever(START_NS), 6))
     assert [due.at_s for due in played] == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
     assert cdr.stamp_ns(played[4].data) - START_NS == 380_000_000
+
+
+def test_a_time_is_filled_with_as_many_passes_as_it_takes(bag):
+    played = list(Playback(bag).messages(START_NS, duration_s=0.45))
+    assert [due.at_s for due in played] == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
+    assert [due.at_s for due in Playback(bag).messages(START_NS, duration_s=0.15)] == [0.0, 0.1]
+
+
+def test_it_plays_from_memory(bag):
+    with BagReader(bag.path) as closed_soon:
+        playing = Playback(closed_soon)
+    assert len(list(playing.messages(START_NS))) == 3
+    assert playing.megabytes == pytest.approx((2 * len(image(0)) + len(text("go"))) / 1e6)
+
+
+def test_more_than_fits_in_memory_is_refused(bag, monkeypatch):
+    monkeypatch.setattr(playback.psutil, "virtual_memory", lambda: SimpleNamespace(available=50))
+    with pytest.raises(BagError, match="memory that is free"):
+        Playback(bag)
+
+
+def test_a_camera_can_be_played_evenly_at_another_rate(bag):
+    played = list(Playback(bag, camera_rate_hz=20.0).messages(START_NS))
+    assert [(round(due.at_s, 6), due.topic.split("/")[1]) for due in played] == [
+        (0.0, "instruction"),
+        *((round(0.05 * n, 6), "camera_1") for n in range(5)),
+    ]
+    stamps_ns = [cdr.stamp_ns(due.data) - START_NS for due in played[1:]]
+    assert stamps_ns == [n * 50_000_000 for n in range(5)]
+
+
+def test_cameras_are_named_by_what_tells_them_apart():
+    kinds = {
+        "/camera_10/image_raw": "sensor_msgs/msg/Image",
+        "/camera_2/image_raw/compressed": IMAGE,
+        "/camera_2/image_raw": "sensor_msgs/msg/Image",
+        "/lab/left/color/image_raw/compressed": IMAGE,
+        "/other/left/image_rect": "sensor_msgs/msg/Image",
+        "/image_raw": "sensor_msgs/msg/Image",
+        "/camera_2/camera_info": "sensor_msgs/msg/CameraInfo",
+    }
+    assert cameras(kinds) == {
+        "camera": "/image_raw",
+        "camera_2": "/camera_2/image_raw",
+        "camera_10": "/camera_10/image_raw",
+        "lab_left_color_image_raw": "/lab/left/color/image_raw/compressed",
+        "left": "/other/left/image_rect",
+    }
 
 
 def test_topics_can_be_chosen_and_a_missing_one_is_named(bag):

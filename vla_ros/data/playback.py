@@ -1,9 +1,17 @@
 """The inputs of a recorded run, to be played again: which they are, when each is due, its stamp."""
 
+import heapq
+import math
+import re
 from collections.abc import Collection, Iterator, Mapping
+from itertools import count, takewhile
+from operator import attrgetter
 from typing import NamedTuple
 
+import psutil
+
 from vla_ros.core.errors import BagError
+from vla_ros.core.time import NS
 from vla_ros.data import cdr
 from vla_ros.data.bag_reader import BagReader
 
@@ -14,8 +22,12 @@ _INPUTS = (
     *("vla_ros/msg/SensorSamples", "geometry_msgs/msg/WrenchStamped"),
     "geometry_msgs/msg/PoseStamped",
 )
+# What a driver calls an image, after its camera's name.
+_IMAGE_NAMES = re.compile(r"image(_.*)?|color|rgb|compressed")
 # Between the last message of one pass and the first of the next: one frame of a 10 Hz camera.
 _GAP_S = 0.1
+# What the other processes of the graph are left of the memory that is free now.
+_SHARE_OF_MEMORY = 0.75
 
 
 class Due(NamedTuple):
@@ -26,60 +38,156 @@ class Due(NamedTuple):
     data: bytes
 
 
-class Playback:
-    """Plays the inputs in a bag; `topics` maps each of them to its type."""
+class _Kept(NamedTuple):
+    """A message in memory: when it was received and captured, after the first was received."""
 
-    def __init__(self, bag: BagReader, topics: Collection[str] = (), rate: float = 1.0) -> None:
-        """Choose what to play.
+    at_s: float
+    stamp_s: float | None  # None: it has none
+    topic: str
+    data: bytes
+
+
+class Playback:
+    """Plays the inputs in a bag; `topics` maps each of them to its type.
+
+    All of them are in memory (`megabytes`), so that no disk delays them and the bag may be closed;
+    one pass takes `duration_s`.
+    """
+
+    def __init__(
+        self,
+        bag: BagReader,
+        topics: Collection[str] = (),
+        rate: float = 1.0,
+        camera_rate_hz: float = 0.0,
+    ) -> None:
+        """Choose what to play, and load it.
 
         Args:
-            bag: must stay open.
+            bag: only read here.
             topics: these only; empty: every input in the bag.
             rate: 2.0 plays twice as fast.
+            camera_rate_hz: play the images of each camera evenly, so many a second, over and over;
+                0: as recorded.
 
         Raises:
-            BagError: a topic is not in the bag, or the bag holds no inputs.
+            BagError: a topic is not in the bag, the bag holds no inputs, or more than fits in the
+                memory that is free.
         """
-        inputs = {
-            topic: msgtype
-            for topic, msgtype in bag.topics.items()
-            if msgtype in _INPUTS or (msgtype == INSTRUCTION and topic.endswith("instruction"))
-        }
-        if missing := set(topics) - bag.topics.keys():
-            raise BagError(
-                f"{bag.path} lacks {', '.join(sorted(missing))}; it has {', '.join(bag.topics)}"
-            )
-        self.topics = {topic: bag.topics[topic] for topic in topics} if topics else inputs
-        if not self.topics:
-            raise BagError(
-                f"{bag.path} holds no inputs to play (record with record_inputs:=true); "
-                f"it has {', '.join(bag.topics)}"
-            )
-        self._bag = bag
+        self.topics = _chosen(bag, topics)
         self._rate = rate
-        self._stamped = {topic for topic, kind in self.topics.items() if cdr.has_header(kind)}
+        self._camera_rate_hz = camera_rate_hz
+        messages = _load(bag, self.topics)
+        self.megabytes = sum(len(kept.data) for kept in messages) / 1e6
+        self.duration_s = messages[-1].at_s / rate
+        evenly = {t for t, kind in self.topics.items() if camera_rate_hz and kind in IMAGES}
+        self._cameras = [[k for k in messages if k.topic == topic] for topic in sorted(evenly)]
+        self._recorded = [kept for kept in messages if kept.topic not in evenly]
 
-    def messages(self, start_ns: int) -> Iterator[Due]:
-        """Yield one pass, as if its first message were received at `start_ns` in ROS time."""
-        origin_ns: int | None = None
-        for record in self._bag.messages(self.topics):
-            if origin_ns is None:
-                origin_ns = record.log_ns
-            data = record.data
-            if record.topic in self._stamped and (stamp_ns := cdr.stamp_ns(data)):
-                shifted_ns = start_ns + round((stamp_ns - origin_ns) / self._rate)
-                data = cdr.with_stamp(data, shifted_ns)
-            yield Due((record.log_ns - origin_ns) / 1e9 / self._rate, record.topic, data)
+    def messages(self, start_ns: int, duration_s: float = 0.0) -> Iterator[Due]:
+        """Yield what is due in so many seconds, again from the beginning if need be; 0: one pass.
+
+        Stamps are as if the first message were received at `start_ns` in ROS time.
+        """
+        streams = [self._passes(start_ns), *(self._evenly(c, start_ns) for c in self._cameras if c)]
+        end_s = duration_s or self.duration_s
+        merged = heapq.merge(*streams, key=attrgetter("at_s"))
+        return takewhile(lambda due: due.at_s <= end_s, merged)
 
     def forever(self, start_ns: int) -> Iterator[Due]:
         """Yield pass after pass without an end."""
-        begin_s = 0.0
-        while True:
-            end_s = begin_s
-            for due in self.messages(start_ns + round(begin_s * 1e9)):
-                end_s = begin_s + due.at_s
-                yield due._replace(at_s=end_s)
-            begin_s = end_s + _GAP_S / self._rate
+        return self.messages(start_ns, math.inf)
+
+    def _passes(self, start_ns: int) -> Iterator[Due]:
+        """Yield what is played as it was recorded."""
+        if not self._recorded:
+            return
+        for number in count():
+            begin_s = number * (self.duration_s + _GAP_S / self._rate)
+            for kept in self._recorded:
+                yield self._due(kept, begin_s, start_ns)
+
+    def _due(self, kept: _Kept, begin_s: float, start_ns: int) -> Due:
+        data = kept.data
+        if kept.stamp_s is not None:
+            after_s = begin_s + kept.stamp_s / self._rate
+            data = cdr.with_stamp(data, start_ns + round(after_s * NS))
+        return Due(begin_s + kept.at_s / self._rate, kept.topic, data)
+
+    def _evenly(self, images: list[_Kept], start_ns: int) -> Iterator[Due]:
+        """Yield one camera's images on an even grid, stamped for the moment they are due."""
+        for number in count():
+            at_s = number / self._camera_rate_hz
+            kept = images[number % len(images)]
+            yield Due(at_s, kept.topic, cdr.with_stamp(kept.data, start_ns + round(at_s * NS)))
+
+
+def cameras(topics: Mapping[str, str]) -> dict[str, str]:
+    """Return the topic of each camera by its name, camera_2 before camera_10.
+
+    The name is the last part of the topic that is not what every driver says: `left` for
+    /lab/left/color/image_raw/compressed. Of raw and compressed images the raw ones count.
+    """
+    found: dict[str, str] = {}
+    # The longer topic is the compressed one.
+    for topic in sorted((t for t, kind in topics.items() if kind in IMAGES), key=len):
+        raw = topic.removesuffix("/compressed")
+        if raw in found.values():
+            continue
+        parts = [part for part in raw.strip("/").split("/") if not _IMAGE_NAMES.fullmatch(part)]
+        name = parts[-1] if parts else "camera"
+        if name in found:
+            name = "_".join(raw.strip("/").split("/"))
+        found[name] = topic
+    return dict(sorted(found.items(), key=lambda item: _natural(item[0])))
+
+
+def _natural(name: str) -> list[str]:
+    """Return a key by which numbers in names are sorted as numbers."""
+    return [part.zfill(9) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
+
+
+def _chosen(bag: BagReader, topics: Collection[str]) -> dict[str, str]:
+    """Return the topics to play with their types."""
+    inputs = {
+        topic: msgtype
+        for topic, msgtype in bag.topics.items()
+        if msgtype in _INPUTS or (msgtype == INSTRUCTION and topic.endswith("instruction"))
+    }
+    if missing := set(topics) - bag.topics.keys():
+        raise BagError(
+            f"{bag.path} lacks {', '.join(sorted(missing))}; it has {', '.join(bag.topics)}"
+        )
+    chosen = {topic: bag.topics[topic] for topic in topics} if topics else inputs
+    if not chosen:
+        raise BagError(
+            f"{bag.path} holds no inputs to play (record with record_inputs:=true); "
+            f"it has {', '.join(bag.topics)}"
+        )
+    return chosen
+
+
+def _load(bag: BagReader, topics: Mapping[str, str]) -> list[_Kept]:
+    """Read everything to play, in the order of its receipt."""
+    allowed = psutil.virtual_memory().available * _SHARE_OF_MEMORY
+    stamped = {topic for topic, kind in topics.items() if cdr.has_header(kind)}
+    messages: list[_Kept] = []
+    size, origin_ns = 0, None
+    for record in bag.messages(topics):
+        size += len(record.data)
+        if size > allowed:
+            raise BagError(
+                f"the inputs in {bag.path} take more than {allowed / 1e6:.0f} MB, three quarters "
+                "of the memory that is free; play fewer topics, or a bag with JPEG images"
+            )
+        origin_ns = record.log_ns if origin_ns is None else origin_ns
+        stamp_ns = cdr.stamp_ns(record.data) if record.topic in stamped else 0
+        stamp_s = (stamp_ns - origin_ns) / NS if stamp_ns else None
+        at_s = (record.log_ns - origin_ns) / NS
+        messages.append(_Kept(at_s, stamp_s, record.topic, bytes(record.data)))
+    if not messages:
+        raise BagError(f"{bag.path} lists inputs, but holds no message of them")
+    return messages
 
 
 class Audience:
