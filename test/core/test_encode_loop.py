@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from vla_ros.core.encode_loop import EncodeLoop
+from vla_ros.core.encode_loop import EncodeLoop, EncodeSchedule
 from vla_ros.core.framesets import FrameMatcher
 from vla_ros.core.time import NS, Now, Seen
 
@@ -128,3 +128,56 @@ def test_the_worker_prepares_itself_before_the_first_encode():
         time.sleep(0.001)
     loop.stop(5)
     assert order == [("prepare", "encode"), ("encode", "encode")]
+
+
+class TestSchedule:
+    """The rule itself, without a thread."""
+
+    @staticmethod
+    def make(rate_hz, views=("left", "right")):
+        return EncodeSchedule(FrameMatcher(views, 0.05, len(views)), rate_hz)
+
+    @staticmethod
+    def put(schedule, at_ms, views=("left", "right")):
+        at_ns = at_ms * NS // 1000
+        for view in views:
+            schedule.put(view, Seen(at_ns, at_ns), at_ms)
+        return Now(at_ns, at_ns)
+
+    def test_nothing_is_due_without_a_whole_set(self):
+        schedule = self.make(1.0)
+        now = self.put(schedule, 1000, ["left"])
+        assert schedule.take(now) is None
+        assert schedule.wait_ns(now) is None  # only news can change that
+        assert schedule.take(self.put(schedule, 1001, ["right"])) is not None
+
+    def test_the_grid_is_placed_by_the_first_encode_and_kept_by_later_ones(self):
+        schedule = self.make(1.0)
+        assert schedule.take(self.put(schedule, 1030))
+        now = self.put(schedule, 1930)
+        assert schedule.take(now) is None
+        assert schedule.wait_ns(now) == 100 * NS // 1000
+        assert schedule.take(self.put(schedule, 2130))  # late by 100 ms
+        assert schedule.wait_ns(Now(0, 2130 * NS // 1000)) == 900 * NS // 1000
+
+    def test_after_an_encode_longer_than_the_period_the_grid_is_placed_anew(self):
+        schedule = self.make(1.0)
+        assert schedule.take(self.put(schedule, 1000))
+        assert schedule.take(self.put(schedule, 3500))
+        assert schedule.wait_ns(Now(0, 3500 * NS // 1000)) == NS
+
+    def test_only_another_instruction_is_due_at_once_and_it_needs_a_new_set(self):
+        schedule = self.make(0.01)
+        assert schedule.instruct("first")
+        assert schedule.take(self.put(schedule, 1000))[1] == "first"
+        assert not schedule.instruct("first")
+        assert schedule.take(self.put(schedule, 1100)) is None
+        assert schedule.instruct("second")
+        frames, text = schedule.take(self.put(schedule, 1200))
+        assert (frames.frames[0].image, text) == (1200, "second")
+
+    def test_cleared_frames_are_not_encoded(self):
+        schedule = self.make(0.0)
+        now = self.put(schedule, 1000)
+        schedule.clear()
+        assert schedule.take(now) is None
