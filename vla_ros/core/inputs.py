@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +65,23 @@ class Snapshot:
     def stream_ages_s(self) -> dict[str, float]:
         """Ages of the streams by name [s], as `judge` takes them."""
         return {"sensor": self.sensor_age.age_s, "state": self.state_age.age_s}
+
+    def ledger(self) -> dict[str, Any]:
+        """Return the age ledger, by the names of its fields in vla_ros/ActionChunk."""
+        return {
+            "features_session": self.features.session,
+            "features_sequence": self.features.sequence,
+            "features_age_s": self.features_age_s,
+            "views": list(self.features.views),
+            "view_age_s": list(self.view_ages_s),
+            "view_skew_s": list(self.features.skews_s()),
+            "sensor_age_s": self.sensor_age.age_s,
+            "sensor_gap_s": self.sensor_age.gap_s,
+            "sensor_samples": self.sensor_age.samples,
+            "state_age_s": self.state_age.age_s,
+            "state_gap_s": self.state_age.gap_s,
+            "state_samples": self.state_age.samples,
+        }
 
 
 class PolicyInputs:

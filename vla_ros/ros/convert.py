@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
-from geometry_msgs.msg import PoseStamped, WrenchStamped
 from numpy.typing import NDArray
 from rclpy.node import Node
 from rclpy.time import Time as RosTime
 
 from vla_ros.core.errors import MessageError
 from vla_ros.core.inputs import Snapshot
-from vla_ros.core.time import NS, Now
-from vla_ros.msg import ActionChunk, SensorSamples, VlFeatures
+from vla_ros.core.readings import pose_row as pose_row
+from vla_ros.core.readings import sensor_block as sensor_block
+from vla_ros.core.readings import to_ns as to_ns
+from vla_ros.core.time import Now
+from vla_ros.msg import ActionChunk, VlFeatures
 
 
 def now(node: Node) -> Now:
@@ -23,52 +25,9 @@ def now(node: Node) -> Now:
     return Now(node.get_clock().now().nanoseconds, time.monotonic_ns())
 
 
-def to_ns(stamp: Time) -> int:
-    """Return a stamp as nanoseconds."""
-    return int(stamp.sec) * NS + int(stamp.nanosec)
-
-
 def to_stamp(stamp_ns: int) -> Time:
     """Return nanoseconds as a stamp."""
     return RosTime(nanoseconds=stamp_ns).to_msg()
-
-
-def sensor_block(message: SensorSamples | WrenchStamped) -> tuple[NDArray[np.float32], int, int]:
-    """Return (samples (N, C), stamp of the first [ns], period [ns]).
-
-    Raises:
-        MessageError: the data does not fill whole samples, or the rate is not positive.
-    """
-    if isinstance(message, WrenchStamped):
-        force, torque = message.wrench.force, message.wrench.torque
-        sample = [force.x, force.y, force.z, torque.x, torque.y, torque.z]
-        return np.array([sample], np.float32), to_ns(message.header.stamp), 1
-    data = np.frombuffer(message.data, np.float32)
-    if message.channels == 0 or data.size % message.channels or not message.rate_hz > 0:
-        raise MessageError(
-            f"sensor batch: {data.size} values, {message.channels} channels, {message.rate_hz} Hz; "
-            "whole samples at a positive rate are allowed"
-        )
-    block = data.reshape(-1, message.channels)
-    return block, to_ns(message.header.stamp), round(NS / message.rate_hz)
-
-
-def pose_row(message: PoseStamped) -> NDArray[np.float32]:
-    """Return (6,): position [m] and rotation vector [rad] of a pose.
-
-    Raises:
-        MessageError: the quaternion has no direction.
-    """
-    p, q = message.pose.position, message.pose.orientation
-    vector = np.array([q.x, q.y, q.z])
-    length = float(np.hypot(np.linalg.norm(vector), q.w))
-    if not length > 1e-6:
-        raise MessageError(f"quaternion ({q.x}, {q.y}, {q.z}, {q.w}); a unit one is allowed")
-    sine = float(np.linalg.norm(vector)) / length
-    # The shorter way round: q and -q are the same rotation.
-    angle = 2.0 * np.arctan2(sine, abs(q.w) / length)
-    axis = vector / (sine * length) * (1.0 if q.w >= 0 else -1.0) if sine > 1e-9 else vector
-    return np.array([p.x, p.y, p.z, *(axis * angle)], np.float32)
 
 
 def features_message(
@@ -107,18 +66,7 @@ def chunk_message(inputs: Snapshot, chunk: NDArray[np.float32], dt_s: float) -> 
         dim=chunk.shape[1],
         dt_s=dt_s,
         data=floats(chunk),
-        features_session=inputs.features.session,
-        features_sequence=inputs.features.sequence,
-        features_age_s=inputs.features_age_s,
-        views=list(inputs.features.views),
-        view_age_s=list(inputs.view_ages_s),
-        view_skew_s=list(inputs.features.skews_s()),
-        sensor_age_s=inputs.sensor_age.age_s,
-        sensor_gap_s=inputs.sensor_age.gap_s,
-        sensor_samples=inputs.sensor_age.samples,
-        state_age_s=inputs.state_age.age_s,
-        state_gap_s=inputs.state_age.gap_s,
-        state_samples=inputs.state_age.samples,
+        **inputs.ledger(),
     )
 
 
