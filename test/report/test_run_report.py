@@ -213,7 +213,7 @@ def recorded(tmp_path_factory):
 def test_the_report_is_complete_and_nothing_else_lies_around(recorded):
     _, folder, _ = recorded
     names = sorted(path.name for path in folder.iterdir())
-    assert names == ["bag", "latency.png", "summary.json", "timeline.png"]
+    assert names == ["bag", "latency.png", "summary.json", "timeline.png", "trace.json"]
 
 
 def test_the_numbers_are_the_known_ones(recorded):
@@ -282,7 +282,7 @@ def test_features_are_recorded_without_their_data(recorded):
 
 def test_the_pictures_are_pictures(recorded):
     _, folder, _ = recorded
-    for name, height in (("timeline.png", 1000), ("latency.png", 700)):
+    for name, height in (("timeline.png", 1260), ("latency.png", 693)):
         pixels = imread(folder / name)
         assert pixels.shape[:2] == (height, 1400)
         assert len(np.unique(pixels[..., :3].reshape(-1, 3), axis=0)) > 20

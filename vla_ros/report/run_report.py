@@ -1,4 +1,4 @@
-"""Makes the report of a run (summary.json, timeline.png, latency.png) from its bag."""
+"""Makes the report of a run from its bag: numbers, pictures, a trace."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,9 @@ from vla_ros.data.bag_reader import BagReader
 from vla_ros.data.recorder import Recorder, versions
 from vla_ros.data.run_log import TYPES, RunLog
 from vla_ros.report import plots
+from vla_ros.report.plot_style import save_png
 from vla_ros.report.summary import summarize, table
+from vla_ros.report.trace import write_trace
 
 
 def read_log(path: Path) -> tuple[RunLog, dict[str, Any]]:
@@ -29,7 +31,7 @@ def read_log(path: Path) -> tuple[RunLog, dict[str, Any]]:
 
 
 def write_report(log: RunLog, folder: Path, about: Mapping[str, Any]) -> dict[str, Any]:
-    """Write summary.json and the two pictures into `folder`; return the summary.
+    """Write summary.json, the pictures and trace.json into `folder`; return the summary.
 
     Args:
         log: the run.
@@ -41,8 +43,9 @@ def write_report(log: RunLog, folder: Path, about: Mapping[str, Any]) -> dict[st
     """
     summary = {**summarize(log), **about}
     (folder / "summary.json").write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n")
-    plots.draw_timeline(log, folder / "timeline.png")
-    plots.draw_latency(log, folder / "latency.png")
+    save_png(plots.timeline(log), folder / "timeline.png")
+    save_png(plots.latency(log), folder / "latency.png")
+    write_trace(log, folder / "trace.json")
     return summary
 
 
