@@ -7,8 +7,7 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
 from vla_ros.core.errors import BagError
-
-PACKAGE = "vla_ros"
+from vla_ros.data.share import PACKAGE, share_file
 
 
 @cache
@@ -42,14 +41,5 @@ def definition(msgtype: str) -> tuple[str, str]:
 
 
 def _message_files() -> list[Path]:
-    """Find this package's .msg files: beside the sources, else where they are installed."""
-    beside = sorted(Path(__file__).parents[2].joinpath("msg").glob("*.msg"))
-    if beside:
-        return beside
-    try:
-        from ament_index_python.packages import get_package_share_directory
-
-        share = Path(get_package_share_directory(PACKAGE))
-    except (ImportError, LookupError) as error:
-        raise BagError(f"the messages of {PACKAGE} are not installed: {error}") from error
-    return sorted(share.joinpath("msg").glob("*.msg"))
+    """Find this package's .msg files."""
+    return sorted(share_file("msg/VlFeatures.msg").parent.glob("*.msg"))
