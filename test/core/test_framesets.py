@@ -129,3 +129,78 @@ def test_lost_frames_show_in_the_spacing_of_the_stamps():
             put(m, VIEWS[0], moment + int(random.integers(-10, 10)))
     counts = m.counts[VIEWS[0]]
     assert (counts.received, counts.lost) == (len(sent) - 5, 5)
+
+
+def unpaired(m):
+    return [m.counts[view].unpaired for view in m.views]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_frames_of_one_moment_are_superseded_and_never_unpaired(order):
+    """Nothing is ever picked; the arrival order within a moment is no reason either."""
+    m = matcher()
+    for moment in range(100, 3000, 100):
+        for view in VIEWS[::order]:
+            put(m, view, moment)
+    assert unpaired(m) == [0] * 5
+
+
+def test_a_camera_that_is_off_by_more_than_the_slop_leaves_all_frames_unpaired():
+    m = matcher(slop_s=0.03)
+    for moment in range(100, 2100, 100):
+        for view in VIEWS[:4]:
+            put(m, view, moment)
+        put(m, VIEWS[4], moment + 50)
+    assert unpaired(m) == [20 - m.keep] * 5  # the newest few may still find partners
+
+
+def test_one_camera_alone_is_unpaired_where_the_others_may_go_without_it():
+    m = matcher(slop_s=0.03, min_views=4)
+    for moment in range(100, 2100, 100):
+        for view in VIEWS[:4]:
+            put(m, view, moment)
+        put(m, VIEWS[4], moment + 50)
+    assert unpaired(m) == [0, 0, 0, 0, 20 - m.keep]
+
+
+def test_a_lost_frame_leaves_those_of_its_moment_unpaired():
+    m = matcher()
+    for moment in range(100, 2100, 100):
+        for view in VIEWS:
+            if (view, moment) != (VIEWS[2], 700):
+                put(m, view, moment)
+    assert unpaired(m) == [1, 1, 0, 1, 1]
+
+
+def test_a_picked_frame_is_not_unpaired_and_a_clock_that_was_set_counts_nothing():
+    m = matcher()
+    for moment in range(100, 1100, 100):
+        for view in VIEWS:
+            put(m, view, moment)
+        assert m.pick(at(moment)) is not None
+    put(m, VIEWS[0], 2000)
+    m.clear()
+    for moment in range(3000, 4000, 100):
+        for view in VIEWS:
+            put(m, view, moment)
+    assert unpaired(m) == [0] * 5
+
+
+def test_unpaired_against_trying_every_window_on_random_arrivals():
+    random = np.random.default_rng(3)
+    for _ in range(50):
+        m = FrameMatcher(VIEWS[:3], slop_s=0.03, min_views=2, max_age_s=9, keep=50)
+        stamps = {v: sorted(int(t) for t in random.choice(600, 12, False)) for v in VIEWS[:3]}
+        arrivals = [(view, time) for view, times in stamps.items() for time in times]
+        # Each view's frames come in order, the views in any.
+        for view, _ in random.permutation(arrivals):
+            put(m, view, stamps[view][m.counts[view].received])
+        fits = {
+            (view, time)
+            for view, time in arrivals
+            for end in range(time, time + 31)
+            if len({v for v, t in arrivals if end - 30 <= t <= end}) >= 2
+        }
+        assert m._alone == {
+            (view, time * MS) for view, time in arrivals if (view, time) not in fits
+        }

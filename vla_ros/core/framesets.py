@@ -70,6 +70,7 @@ class ViewCounts:
     used: int = 0
     repeated: int = 0  # the same or an older stamp than the one before
     lost: int = 0  # missing from the even spacing of the stamps
+    unpaired: int = 0  # went without ever having fitted into a set
     gaps_ns: deque[int] = field(default_factory=lambda: deque(maxlen=_GAPS))
 
     def note(self, gap_ns: int) -> None:
@@ -85,6 +86,10 @@ class FrameMatcher(Generic[Image]):
 
     A set must be newer than the last one that was picked. A camera that fell silent does not
     silence the others: without a complete fresh set, one of at least `min_views` is picked.
+
+    A frame that newer ones push out is *unpaired* if at no moment frames of `min_views` views,
+    itself among them, lay within `slop_s`: no pick could ever have used it. One that could have
+    been used, and was not because a newer set was picked, is merely superseded.
     """
 
     views: Sequence[str]
@@ -101,12 +106,14 @@ class FrameMatcher(Generic[Image]):
             view: deque(maxlen=self.keep) for view in self.views
         }
         self._last_ns: int | None = None
+        self._alone: set[tuple[str, int]] = set()  # (view, stamp) of frames without partners yet
 
     def clear(self) -> None:
         """Forget every frame, as after a clock jump."""
         for buffer in self._buffers.values():
             buffer.clear()
         self._last_ns = None
+        self._alone.clear()
 
     def put(self, view: str, seen: Seen, image: Image) -> None:
         """Keep a frame; one that is older than its predecessor means that the clock was set back.
@@ -125,7 +132,11 @@ class FrameMatcher(Generic[Image]):
             self.clear()
         if buffer:
             count.note(seen.stamp_ns - buffer[-1].seen.stamp_ns)
+        if len(buffer) == self.keep and (gone := (view, buffer[0].seen.stamp_ns)) in self._alone:
+            self._alone.remove(gone)
+            count.unpaired += 1
         buffer.append(Frame(view, seen, image))
+        self._pair(view, seen.stamp_ns)
 
     def pick(self, now: Now) -> FrameSet[Image] | None:
         """Return the newest set of images that belong together, or None."""
@@ -144,6 +155,21 @@ class FrameMatcher(Generic[Image]):
                 if len(chosen) >= wanted:
                     return self._taken(FrameSet(tuple(chosen)))
         return None
+
+    def _pair(self, view: str, stamp_ns: int) -> None:
+        """Note which frames fit into a set since this one came, itself among them or not."""
+        slop_ns = int(self.slop_s * NS)
+        near = [
+            (name, frame.seen.stamp_ns)
+            for name, buffer in self._buffers.items()
+            for frame in buffer
+            if abs(frame.seen.stamp_ns - stamp_ns) <= slop_ns
+        ]
+        self._alone.add((view, stamp_ns))
+        for newest_ns in {moment_ns for _, moment_ns in near if moment_ns >= stamp_ns}:
+            inside = [one for one in near if newest_ns - slop_ns <= one[1] <= newest_ns]
+            if len({name for name, _ in inside}) >= self.min_views:
+                self._alone.difference_update(inside)
 
     def _at(self, moment_ns: int, fresh: dict[str, list[Frame[Image]]]) -> list[Frame[Image]]:
         oldest_ns = moment_ns - int(self.slop_s * NS)
