@@ -10,7 +10,9 @@ from vla_ros.core.latency import (
     Stage,
     StageTimer,
     counter_total,
+    deadlines_missed,
     nominal_period_s,
+    period_deviations_s,
     period_errors_s,
     rate_hz,
     stats,
@@ -87,3 +89,16 @@ def test_counter_survives_a_restart():
     assert counter_total([0, 2, 2, 5]) == 5
     assert counter_total([3, 4, 0, 1]) == 5
     assert counter_total([]) == 0
+
+
+def test_deviations_keep_their_sign_and_skip_a_restart():
+    times_s, ticks = np.array([0.0, 0.11, 0.19, 0.40, 5.0]), np.array([0, 1, 2, 4, 0])
+    found = period_deviations_s(times_s, ticks, 0.1)
+    np.testing.assert_allclose(found, [0.01, -0.02, 0.01], atol=1e-12)
+
+
+def test_a_deadline_is_missed_when_something_comes_later_than_one_period():
+    on_time = np.cumsum([0.0, 0.02, 0.029, 0.011, 0.037, 0.003])
+    assert deadlines_missed(on_time, 0.02) == 0
+    assert deadlines_missed(np.array([0.0, 0.02, 0.06, 0.08, 0.2]), 0.02) == 1 + 5
+    assert deadlines_missed(np.array([0.0]), math.nan) == 0

@@ -74,3 +74,38 @@ def test_a_pose_that_is_not_finite_says_nothing(node):
     node._on_chunk(chunk(node))
     node._on_pose(pose(node, z=math.nan))
     assert "position" in verdict(node).reason
+
+
+def latencies(node, monkeypatch):
+    told = []
+    monkeypatch.setattr(node._reporter, "latency", lambda *report: told.append(report))
+    return told
+
+
+def test_latency_is_reported_with_a_chunk_s_first_command_and_only_then(node, monkeypatch):
+    told = latencies(node, monkeypatch)
+    node._on_pose(pose(node))
+    node._on_chunk(chunk(node, tick=3))
+    assert not told  # a chunk that has come is not a command yet
+    node._tick()
+    node._tick()
+    node._on_chunk(chunk(node, tick=4, sensor_age_s=math.nan))
+    node._tick()
+    (first, number, _, stages), (second, following, _, without_sensor) = told
+    assert (first, number, second, following) == (":0/3", 1, ":0/4", 2)
+    taken_s = {stage.name: stage.duration_ns / 1e9 for stage in stages}
+    assert list(taken_s) == ["camera_to_command", "sensor_to_command"]
+    # Both end when the command was published, and begin as far apart as their ages say.
+    assert taken_s["camera_to_command"] - taken_s["sensor_to_command"] == pytest.approx(0.49)
+    assert taken_s["sensor_to_command"] > 0.01
+    assert [stage.name for stage in without_sensor] == ["camera_to_command"]
+
+
+def test_a_chunk_that_is_held_has_no_latency_until_it_is_played(node, monkeypatch):
+    told = latencies(node, monkeypatch)
+    node._on_chunk(chunk(node))
+    node._tick()  # the tool's position is not known
+    assert not told
+    node._on_pose(pose(node))
+    node._tick()
+    assert len(told) == 1

@@ -116,16 +116,33 @@ def nominal_period_s(times_s: Floats, ticks: Floats) -> float:
     return period_s
 
 
-def period_errors_s(times_s: Floats, ticks: Floats, period_s: float) -> Floats:
-    """Return how far each distance between two ticks is from the grid's, unsigned, (<= N-1,).
+def period_deviations_s(times_s: Floats, ticks: Floats, period_s: float) -> Floats:
+    """Return by how much each distance between two ticks is longer than the grid's, (<= N-1,).
 
     Two ticks with missed ones between them are held against that many periods; where the
     numbering starts again (the node was restarted) there is no distance.
     """
     steps = np.diff(ticks)
     follows = steps > 0
-    errors: Floats = np.abs(np.diff(times_s)[follows] - steps[follows] * period_s)
+    deviations: Floats = np.diff(times_s)[follows] - steps[follows] * period_s
+    return deviations
+
+
+def period_errors_s(times_s: Floats, ticks: Floats, period_s: float) -> Floats:
+    """Return how far each distance between two ticks is from the grid's, unsigned, (<= N-1,)."""
+    errors: Floats = np.abs(period_deviations_s(times_s, ticks, period_s))
     return errors
+
+
+def deadlines_missed(times_s: Floats, period_s: float) -> int:
+    """Return how many places of a grid went by empty; one that is late by a period left one.
+
+    As on the tick's grid, a tenth of a period is granted.
+    """
+    if not (period_s > 0.0 and math.isfinite(period_s)):
+        return 0
+    periods = np.diff(times_s) / period_s
+    return int(np.maximum(np.floor(periods + 0.1) - 1.0, 0.0).sum())
 
 
 def counter_total(values: ArrayLike) -> int:

@@ -134,10 +134,15 @@ class ActionNode(Node):
         self._chunks += 1
 
     def _values(self) -> Mapping[str, Any]:
+        sensor = self._listener.sensor
         return {
+            "rate_hz": self._params.rate_hz,
             "chunks": self._chunks,
             "missed_ticks": self._grid.missed,
             "refused_messages": self._listener.refused,
+            "sensor.batches": sensor.batches,
+            "sensor.samples": sensor.samples,
+            "sensor.lost": sensor.lost,
             "model_id": self._actor.model_id,
         }
 

@@ -68,7 +68,8 @@ class CommandNode(Node):
         self._reporter = Reporter(self, self._values)
         self._jump = JumpDetector()
         self._position: tuple[Seen, np.ndarray] | None = None
-        self._commands = self._chunks = 0
+        self._unplayed: tuple[str, int, Ages] | None = None  # of the newest chunk
+        self._commands = self._chunks = self._played = 0
         self.create_subscription(ActionChunk, "action_chunk", self._on_chunk, qos.CHUNK)
         self.create_subscription(PoseStamped, "ee_pose", self._on_pose, qos.STATE)
         self.create_subscription(JointState, "joint_states", self._output.on_joints, qos.STATE)
@@ -93,10 +94,8 @@ class CommandNode(Node):
         ages = Ages(message.features_age_s, message.sensor_age_s, message.state_age_s)
         held = message.mode == Mode.HOLD
         self._controller.accept(chunk, ages, "the action node asks for a hold" if held else "")
-        age_ns = int((seen.age_s(moment) + message.features_age_s) * NS)
-        stage = Stage("camera_to_command", moment.steady_ns - age_ns, age_ns)
         trace_id = f"{message.features_session}:{message.features_sequence}/{message.tick}"
-        self._reporter.latency(trace_id, self._chunks, moment, [stage])
+        self._unplayed = (trace_id, chunk.start_ns, ages)
 
     def _fault(self, message: ActionChunk) -> str:
         """Say what is wrong with a chunk's form, nothing if it can be played."""
@@ -125,12 +124,24 @@ class CommandNode(Node):
             return
         self._reporter.set_mode(command.verdict.mode, command.verdict.reason)
         self._publish(command, moment)
+        if command.verdict.scale > 0.0 and self._unplayed is not None:
+            self._report_latency(*self._unplayed, moment)
 
     def _publish(self, command: Command, moment: Now) -> None:
         self._output.publish(command.velocity, moment)
         if command.gripper is not None:
             self._gripper.publish(Float64(data=command.gripper))
         self._commands += 1
+
+    def _report_latency(self, trace_id: str, start_ns: int, ages: Ages, moment: Now) -> None:
+        """Report the way from the capture of its inputs to a chunk's first command."""
+        self._unplayed = None
+        self._played += 1
+        published_ns = now(self).steady_ns
+        inputs = {"camera_to_command": ages.features_s, "sensor_to_command": ages.sensor_s}
+        captured = {name: start_ns - int(s * NS) for name, s in inputs.items() if math.isfinite(s)}
+        stages = [Stage(name, at_ns, published_ns - at_ns) for name, at_ns in captured.items()]
+        self._reporter.latency(trace_id, self._played, moment, stages)
 
     def _fresh_position(self, moment: Now) -> np.ndarray | None:
         if self._position is None:
@@ -139,7 +150,12 @@ class CommandNode(Node):
         return position if seen.age_s(moment) <= self._params.state_timeout_s else None
 
     def _values(self) -> Mapping[str, Any]:
-        return {"commands": self._commands, "chunks": self._chunks}
+        return {
+            "rate_hz": self._params.rate_hz,
+            "commands": self._commands,
+            "chunks": self._chunks,
+            "played": self._played,
+        }
 
 
 def _motion(params: CommandParams) -> MotionLimits:

@@ -202,6 +202,7 @@ class VlEncoder(Node):
 
     def _values(self) -> Mapping[str, Any]:
         values: dict[str, Any] = {
+            "rate_hz": self._params.rate_hz,
             "encodes": self._sequence,
             "model_id": self._encoder.model_id,
             "share_of_limit": self._share,
@@ -210,6 +211,7 @@ class VlEncoder(Node):
             values[f"{view}.received"] = count.received
             values[f"{view}.lost"] = count.lost
             values[f"{view}.used"] = count.used
+            values[f"{view}.unpaired"] = count.unpaired
         return values
 
 

@@ -11,6 +11,7 @@ from sensor_msgs.msg import CompressedImage, Image, JointState
 
 from vla_ros.core.errors import MessageError
 from vla_ros.core.inputs import PolicyInputs
+from vla_ros.core.sample_count import SampleCount
 from vla_ros.core.time import Seen
 from vla_ros.msg import SensorSamples
 from vla_ros.ros import qos
@@ -30,6 +31,7 @@ class Listener:
         self._node = node
         self._last_refusal: dict[str, str] = {}
         self.refused = 0
+        self.sensor = SampleCount()
 
     def listen(
         self, kind: Any, topic: str, take: Callable[[Any, Seen], None], profile: QoSProfile
@@ -68,7 +70,9 @@ class Listener:
         """Feed the streams in `names` (sensor, robot_states) into `inputs`."""
 
         def sensor(message: Any, seen: Seen) -> None:
-            inputs.put_sensor(*sensor_block(message), seen.arrived_ns)
+            block, first_ns, period_ns = sensor_block(message)
+            self.sensor.add(len(block), getattr(message, "first_index", None))
+            inputs.put_sensor(block, first_ns, period_ns, seen.arrived_ns)
 
         def joints(message: JointState, seen: Seen) -> None:
             inputs.put_joints(dict(zip(message.name, message.position, strict=False)), seen)
