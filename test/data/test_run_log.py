@@ -115,3 +115,74 @@ def test_a_message_of_another_version_is_counted_and_does_no_harm():
     )
     assert log.unreadable == {"vla_ros/msg/StageLatency": 2}
     assert log.nodes == []
+
+
+ACTION_CHUNK = "vla_ros/msg/ActionChunk"
+LATENCY = "vla_ros/msg/StageLatency"
+
+
+def planned(t_s, tick, vx):
+    """Return a chunk that moves along x at a constant velocity."""
+    ages = {f"{name}_s": 0.0 for name in ("features_age", "sensor_age", "sensor_gap")}
+    ages |= {"state_age_s": 0.0, "state_gap_s": 0.0, "view_age_s": [], "view_skew_s": []}
+    data = np.tile([0.1 * vx, 0, 0, 0, 0, 0], (8, 1)).ravel()
+    plan = {"horizon": 8, "dim": 6, "dt_s": 0.1, "data": data}
+    return Message(header=header(t_s), tick=tick, mode=1, views=[], **ages, **plan)
+
+
+def played(t_s, tick):
+    """Return what the command node reports with a chunk's first command."""
+    stages = {"stages": ["camera_to_command"], "start_ms": [-500.0], "duration_ms": [501.0]}
+    trace = {"trace_id": f"ab12:7/{tick}", "cycle": tick, "missed": 0}
+    return Message(header=header(t_s), node="command", **trace, **stages)
+
+
+def test_a_seam_lies_where_the_command_node_goes_over_to_the_next_chunk():
+    log = RunLog()
+    for tick, vx in enumerate((0.01, 0.03, 0.02)):
+        log.add(ACTION_CHUNK, at(0.1 * tick + 0.004), planned(0.1 * tick, tick, vx))
+        log.add(LATENCY, at(0.1 * tick + 0.02), played(0.1 * tick + 0.018, tick))
+    assert log.seams["t_s"] == pytest.approx([0.114, 0.214])
+    assert log.seams["linear"] == pytest.approx([0.02, 0.01], rel=1e-5)
+    assert log.seams["position"] == pytest.approx([0.02 * 0.018, 0.01 * 0.018], rel=1e-4)
+    assert not log.unreadable
+
+
+def test_a_chunk_that_was_never_played_and_one_after_a_hold_make_no_seam():
+    log = RunLog()
+    for tick, vx in enumerate((0.01, 0.09, 0.01)):
+        log.add(ACTION_CHUNK, at(0.1 * tick), planned(0.1 * tick, tick, vx))
+    log.add(LATENCY, at(0.25), played(0.25, 0))
+    log.add(LATENCY, at(0.26), played(0.26, 2))  # 1 was replaced before its first command
+    assert log.seams["linear"] == pytest.approx([0.0], abs=1e-7)
+    log.add(DIAGNOSTICS, at(0.3), diagnostics("command", "no new chunk", mode="HOLD"))
+    log.add(ACTION_CHUNK, at(0.3), planned(0.3, 3, 0.05))
+    log.add(LATENCY, at(0.31), played(0.31, 3))
+    assert len(log.seams) == 1
+
+
+def test_the_sensor_s_samples_are_counted_where_they_are():
+    log = RunLog()
+    for first_index in (0, 13, 39):
+        batch = Message(channels=3, data=np.zeros(39), first_index=first_index, rate_hz=650.0)
+        log.add("vla_ros/msg/SensorSamples", at(0), batch)
+    assert (log.sensor.batches, log.sensor.samples, log.sensor.lost) == (3, 39, 13)
+
+
+def test_a_twist_keeps_its_velocities_and_a_joint_command_has_none():
+    log = RunLog()
+    linear, angular = Message(x=0.3, y=0.0, z=0.4), Message(x=1.0, y=2.0, z=3.0)
+    twist = Message(header=header(0), twist=Message(linear=linear, angular=angular))
+    log.add("geometry_msgs/msg/TwistStamped", at(0), twist)
+    log.add("std_msgs/msg/Float64MultiArray", at(1), Message(data=[0.6, 0.8]))
+    assert log.commands["speed"] == pytest.approx([0.5, 1.0])
+    assert log.commands["wz"] == pytest.approx([3.0, np.nan], nan_ok=True)
+
+
+def test_counters_of_diagnostics_are_kept_over_time():
+    log = RunLog()
+    for t_s in range(3):
+        counts = {"camera_1.received": str(10 * t_s), "encodes": "7", "lag.p50_ms": "0.1"}
+        log.add(DIAGNOSTICS, at(t_s), diagnostics("vl_encoder", **counts))
+    assert list(log.counters) == [("vl_encoder", "camera_1.received")]
+    assert log.counters["vl_encoder", "camera_1.received"]["count"] == pytest.approx([0, 10, 20])

@@ -11,12 +11,12 @@ class Table:
 
     def __init__(self, *columns: str) -> None:
         """Name the columns."""
-        self._columns = columns
+        self.columns = columns
         self._cells = array("d")
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        return len(self._cells) // len(self._columns)
+        return len(self._cells) // len(self.columns)
 
     def __getitem__(self, column: str) -> NDArray[np.float64]:
         """Return a copy of a whole column."""
@@ -24,11 +24,11 @@ class Table:
 
     def since(self, column: str, row: int) -> NDArray[np.float64]:
         """Return a copy of a column from `row` on."""
-        width = len(self._columns)
-        return np.array(self._cells[row * width + self._columns.index(column) :: width])
+        width = len(self.columns)
+        return np.array(self._cells[row * width + self.columns.index(column) :: width])
 
     def append(self, *row: float) -> None:
         """Add a row, one number a column."""
-        if len(row) != len(self._columns):
-            raise ValueError(f"{len(row)} numbers for the columns {', '.join(self._columns)}")
+        if len(row) != len(self.columns):
+            raise ValueError(f"{len(row)} numbers for the columns {', '.join(self.columns)}")
         self._cells.extend(row)
