@@ -21,11 +21,19 @@ from launch_ros.actions import Node
 
 from launch import LaunchDescription
 from vla_ros.core import shared_memory
+from vla_ros.core.errors import BagError
+from vla_ros.data import playback
+from vla_ros.data.bag_reader import BagReader
 
 SHARE = Path(get_package_share_directory("vla_ros"))
 CONFIG = SHARE / "config"
 REFUSED = 2  # exit code of a node that was given a bad parameter, checkpoint or bag
 BOOLEAN = ["true", "false"]
+# The encoder, the action node and the profiler come back when they die: the robot holds without
+# the first two and does not notice the third.
+# They need time to end: an encode is finished, a report is drawn.
+BACK = {"respawn": True, "respawn_delay": 1.0, "sigterm_timeout": "30"}
+WRENCH = "geometry_msgs/msg/WrenchStamped"
 # Jazzy's Fast DDS does not know the newer name; Kilted's warns of the older one.
 OLDER_FAST_DDS = os.environ.get("ROS_DISTRO", "jazzy") == "jazzy"
 PROFILES = f"{'FASTRTPS' if OLDER_FAST_DDS else 'FASTDDS'}_DEFAULT_PROFILES_FILE"
@@ -47,7 +55,12 @@ ARGUMENTS = [
         "robot, or a recorded bag",
         ["sim", "live", "bag"],
     ),
-    argument("bag", "", "bag to play, for source:=bag"),
+    argument(
+        "bag", "", "bag or folder of a run to play, for source:=bag; its images are the views"
+    ),
+    argument("bag_rate", "1.0", "2.0 plays it twice as fast"),
+    argument("bag_loop", "false", "begin again at its end", BOOLEAN),
+    argument("bag_duration_s", "0", "play it for so long, again if need be; 0: once"),
     argument("cameras", str(CONFIG / "cameras.yaml"), "the cameras' topics, for source:=live"),
     argument(
         "checkpoint", "embedded", "checkpoint folder; 'embedded': a small one made on the spot"
@@ -72,6 +85,7 @@ ARGUMENTS = [
         ["graph", "naive"],
     ),
     argument("record_inputs", "false", "also record images, sensor and robot states", BOOLEAN),
+    argument("profiler", "true", "whether to record and report; false: nothing is kept", BOOLEAN),
     argument("params_file", str(CONFIG / "realtime.yaml"), "YAML with the nodes' other parameters"),
 ]
 
@@ -82,8 +96,27 @@ def setup(context):
     def value(name):
         return LaunchConfiguration(name).perform(context)
 
-    names, topics = cameras(value)
+    recorded = bag_topics(value)
+    names, topics = cameras(value, recorded)
     output_dir = Path(value("output_dir") or time.strftime("output/%Y%m%d-%H%M%S")).absolute()
+    last, nodes = policy_nodes(value, names, topics, recorded)
+    plan = "nothing is recorded"
+    if value("profiler") == "true":
+        plan = f"the report will be in {output_dir}"
+        nodes.append(profiler_node(value, output_dir, topics))
+    # Without what moves the robot, or without the robot, the run is over and says so.
+    last += source_nodes(value, len(names))
+    watched = [(one, end) for one in last] + [(one, end_if_refused) for one in nodes]
+    return [
+        LogInfo(msg=plan),
+        *nodes,
+        *last,
+        *(RegisterEventHandler(OnProcessExit(target_action=o, on_exit=e)) for o, e in watched),
+    ]
+
+
+def policy_nodes(value, names, topics, recorded):
+    """Return what moves the robot, and the nodes that come back when they die."""
     params_file = value("params_file")
     policy = {"checkpoint": value("checkpoint"), "device": value("device")}
     encoder = {
@@ -99,48 +132,58 @@ def setup(context):
         "use_sensor": value("use_sensor") == "true",
         "use_robot_states": value("use_robot_states") == "true",
     }
-    command = {
-        "output": value("command_output"),
-        "robot_description": str(CONFIG / "arm.urdf"),
-    }
-    profiler = {
+    if value("loop") == "naive":
+        return [node("naive_loop", params_file, {**encoder, **action})], []
+    if WRENCH in recorded.values():
+        action["sensor_type"] = "wrench"
+    command = {"output": value("command_output"), "robot_description": str(CONFIG / "arm.urdf")}
+    return [node("command", params_file, command)], [
+        node("vl_encoder", params_file, encoder, **BACK),
+        node("action", params_file, action, **BACK),
+    ]
+
+
+def profiler_node(value, output_dir, topics):
+    parameters = {
         "output_dir": str(output_dir),
         "record_inputs": value("record_inputs") == "true",
         "camera_topics": topics,
     }
-    # The encoder, the action node and the profiler come back when they die: the robot holds without
-    # the first two and does not notice the third.
-    # They need time to end: an encode is finished, a report is drawn.
-    back = {"respawn": True, "respawn_delay": 1.0, "sigterm_timeout": "30"}
-    if value("loop") == "naive":
-        last = [node("naive_loop", params_file, {**encoder, **action})]
-        nodes = []
-    else:
-        last = [node("command", params_file, command)]
-        nodes = [
-            node("vl_encoder", params_file, encoder, **back),
-            node("action", params_file, action, **back),
-        ]
-    nodes.append(node("profiler", params_file, profiler, **back))
-    # Without what moves the robot, or without the robot, the run is over and says so.
-    last += source_nodes(value, len(names))
-    watched = [(one, end) for one in last] + [(one, end_if_refused) for one in nodes]
-    return [
-        LogInfo(msg=f"the report will be in {output_dir}"),
-        *nodes,
-        *last,
-        *(RegisterEventHandler(OnProcessExit(target_action=o, on_exit=e)) for o, e in watched),
-    ]
+    return node("profiler", value("params_file"), parameters, **BACK)
 
 
-def cameras(value):
+def bag_topics(value):
+    """Return the topics of the bag to play with their types; of another source, none."""
+    if value("source") != "bag":
+        return {}
+    if not value("bag") or not Path(value("bag")).exists():
+        raise RuntimeError(f"source:=bag needs bag:=PATH; {value('bag')!r} does not exist")
+    try:
+        with BagReader(bag_path(value)) as bag:
+            return bag.topics
+    except BagError as error:
+        raise RuntimeError(f"bag:={value('bag')}: {error}") from error
+
+
+def bag_path(value):
+    """Return the bag: the path that was given, or what a run has in its folder."""
+    inside = Path(value("bag")) / "bag"
+    return inside if inside.is_dir() else Path(value("bag"))
+
+
+def cameras(value, recorded):
     """Return the names of the cameras and their topics, as many as there are views."""
     count = int(value("views"))
-    listed = yaml.safe_load((CONFIG / "cameras.yaml").read_text())["cameras"]
-    if value("source") == "live":
-        listed = yaml.safe_load(Path(value("cameras")).read_text())["cameras"]
+    if value("source") == "bag":
+        found = list(playback.cameras(recorded).items())[:count]
+        if not found:
+            raise RuntimeError(f"bag:={value('bag')} has no images; it has {', '.join(recorded)}")
+        # Without the leading slash, so that a namespace and remappings apply.
+        return [name for name, _ in found], [topic.lstrip("/") for _, topic in found]
+    file = Path(value("cameras") if value("source") == "live" else CONFIG / "cameras.yaml")
+    listed = yaml.safe_load(file.read_text())["cameras"]
     if len(listed) < count:
-        raise RuntimeError(f"views:={count}, but {value('cameras')} lists {len(listed)} cameras")
+        raise RuntimeError(f"views:={count}, but {file} lists {len(listed)} cameras")
     return [c["name"] for c in listed[:count]], [c["topic"] for c in listed[:count]]
 
 
@@ -161,9 +204,13 @@ def source_nodes(value, views):
         parameters = {"views": views, "command_type": value("command_output")}
         return [node("sim", value("params_file"), parameters)]
     if value("source") == "bag":
-        if not Path(value("bag")).exists():
-            raise RuntimeError(f"source:=bag needs bag:=PATH; {value('bag')!r} does not exist")
-        return [node("bag_source", value("params_file"), {"bag": value("bag")})]
+        parameters = {
+            "bag": str(bag_path(value)),
+            "rate": float(value("bag_rate")),
+            "loop": value("bag_loop") == "true",
+            "duration_s": float(value("bag_duration_s")),
+        }
+        return [node("bag_source", value("params_file"), parameters)]
     return []
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from rclpy.duration import Duration
 from rclpy.node import Node
 
 from vla_ros.core.latency import stats
@@ -21,7 +20,7 @@ from vla_ros.data.playback import INSTRUCTION, Audience, Playback, cameras
 from vla_ros.ros import qos
 from vla_ros.ros.params import declare, param
 from vla_ros.ros.process import raise_priority
-from vla_ros.ros.reporting import STEADY, Reporter
+from vla_ros.ros.reporting import Reporter
 from vla_ros.ros.spin import run
 
 _PROFILES = {
@@ -32,8 +31,6 @@ _PROFILES = {
     "geometry_msgs/msg/PoseStamped": qos.STATE,
 }
 _LOOK_S = 0.1
-# What was published last has this long to reach its reliable listeners.
-_ARRIVE_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,6 @@ class BagSource(Node):
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="playback", daemon=True)
         self._thread.start()
-        self.create_timer(_LOOK_S, self._watch, clock=STEADY)
 
     def close(self) -> None:
         """Stop playing."""
@@ -89,9 +85,12 @@ class BagSource(Node):
         self._thread.join()
 
     def check(self) -> None:
-        """Raise what the thread failed with."""
+        """Raise what the thread failed with; end when everything is played."""
         if self._error is not None:
             raise self._error
+        if not self._thread.is_alive():
+            self._reporter.set_mode(Mode.RUNNING, "the bag is over")  # tells the whole schedule
+            raise SystemExit(0)
 
     def _load(self) -> Playback:
         params, began_s = self._params, monotonic()
@@ -105,15 +104,6 @@ class BagSource(Node):
             f"loaded in {monotonic() - began_s:.1f} s"
         )
         return playback
-
-    def _watch(self) -> None:
-        """End when everything is played, but tell the whole schedule first."""
-        if self._thread.is_alive() or self._error is not None:
-            return
-        self._reporter.set_mode(Mode.RUNNING, "the bag is over")
-        for publisher in self.publishers:
-            publisher.wait_for_all_acked(Duration(seconds=_ARRIVE_S))
-        raise SystemExit(0)
 
     def _run(self) -> None:
         try:
