@@ -1,15 +1,15 @@
 """The metadata.yaml of a rosbag2 directory, version 9 (ROS 2 Jazzy)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from vla_ros.core.errors import BagError
-
 NAME = "metadata.yaml"
+# Whether the recorder came to its end, in the custom data.
+STATE, OPEN, CLOSED = "recording", "open", "closed"
 _FOREVER = {"sec": 9223372036, "nsec": 854775807}
 
 
@@ -38,6 +38,18 @@ class Qos:
     def as_yaml(self) -> str:
         """Return the profile as rosbag2 stores it beside an MCAP channel."""
         return str(yaml.safe_dump([self.as_dict()], sort_keys=False))
+
+    @classmethod
+    def from_yaml(cls, text: str) -> "Qos":
+        """Read the first profile as any version stores it; where there is none, the default."""
+        try:
+            profile = yaml.safe_load(text)[0]
+            reliability, durability = profile["reliability"], profile["durability"]
+            depth = int(profile["depth"])
+        except (yaml.YAMLError, KeyError, IndexError, TypeError, ValueError):
+            return cls()
+        # Numbers of rmw_qos_reliability_policy_t and rmw_qos_durability_policy_t, as up to Iron.
+        return cls(reliability in (1, "reliable"), durability in (1, "transient_local"), depth)
 
 
 @dataclass(slots=True)
@@ -106,28 +118,54 @@ def write(
     fresh.replace(folder / NAME)
 
 
-def read(folder: Path) -> tuple[list[FileEntry], dict[str, str]]:
-    """Return the files and the custom texts of a bag; nothing where there is no metadata.yaml.
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What metadata.yaml says of a bag; empty where there is none.
 
-    Raises:
-        BagError: metadata.yaml is damaged.
+    Attributes:
+        files: in the order in which they were written; without counts before version 5.
+        custom: texts that the recorder kept.
+        compression: `file` or `message` if that is what was compressed (zstd), else empty.
+        note: what is wrong with it; empty if nothing.
     """
+
+    files: tuple[FileEntry, ...] = ()
+    custom: Mapping[str, str] = field(default_factory=dict)
+    compression: str = ""
+    note: str = ""
+
+
+def read(folder: Path) -> Metadata:
+    """Read metadata.yaml of any version; what makes no sense in it is said in `note`."""
     try:
-        text = (folder / NAME).read_text()
-    except OSError:
-        return [], {}
+        text = (folder / NAME).read_text(errors="replace")
+    except OSError as error:
+        return Metadata(note=f"{NAME} cannot be read ({error.strerror})")
     try:
-        information = yaml.safe_load(text)["rosbag2_bagfile_information"]
-        files = [_file(entry) for entry in information.get("files", ())]
-        return files, dict(information.get("custom_data") or {})
-    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-        raise BagError(f"{folder / NAME} is damaged: {error!r}") from error
+        information = yaml.load(text, yaml.CSafeLoader)["rosbag2_bagfile_information"]
+        paths = information["relative_file_paths"]
+        # Up to version 3 paths begin with the bag's own folder.
+        known = {Path(entry["path"]).name: _file(entry) for entry in information.get("files") or ()}
+        files = (known.get(name, FileEntry(name)) for name in (Path(path).name for path in paths))
+        compression = str(information.get("compression_mode") or "").lower()
+        return Metadata(
+            files=tuple(files),
+            custom=dict(information.get("custom_data") or {}),
+            compression=compression if compression in ("file", "message") else "",
+        )
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+        return Metadata(note=f"{NAME} is damaged ({type(error).__name__})")
+
+
+def is_open(metadata: Metadata) -> bool:
+    """Return whether the recorder is at work, or was killed."""
+    return metadata.custom.get(STATE) == OPEN
 
 
 def _file(entry: Mapping[str, Any]) -> FileEntry:
     start_ns = entry["starting_time"]["nanoseconds_since_epoch"]
     end_ns = start_ns + entry["duration"]["nanoseconds"]
-    return FileEntry(entry["path"], entry["message_count"], start_ns, end_ns)
+    return FileEntry(Path(entry["path"]).name, entry["message_count"], start_ns, end_ns)
 
 
 def _span(file: FileEntry) -> dict[str, Any]:

@@ -1,28 +1,37 @@
-"""Reads bags: whole ones through rosbags, damaged ones as far as they go."""
+"""Reads bags of any ROS 2: MCAP and SQLite, compressed or not; damaged ones as far as they go."""
 
+import shutil
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from rosbags.highlevel import AnyReader, AnyReaderError
-from rosbags.rosbag2 import ReaderError
-from rosbags.serde import SerdeError
+import zstandard
 
 from vla_ros.core.errors import BagError
-from vla_ros.data import bag_metadata
-from vla_ros.data.bag_salvage import Record, Salvage
-from vla_ros.data.definitions import typestore
+from vla_ros.data import bag_mcap, bag_metadata, bag_sqlite
+from vla_ros.data.bag_mcap import McapFile
+from vla_ros.data.bag_metadata import Metadata
+from vla_ros.data.bag_sqlite import SqliteFile
+from vla_ros.data.bag_topics import BagFile, BagTypes, Topic
+from vla_ros.data.bag_topics import Record as Record
 
-_SUFFIXES = (".mcap", ".db3")
-_UNREADABLE = (AnyReaderError, ReaderError, OSError, AssertionError, TypeError, ValueError)
+_SUFFIXES = (".mcap", ".db3", ".mcap.zstd", ".db3.zstd")
+_ZSTD, _ROS1 = b"\x28\xb5\x2f\xfd", b"#ROSBAG V"
+_FORMATS: dict[bytes, Callable[..., BagFile]] = {
+    bag_mcap.MAGIC: McapFile,
+    bag_sqlite.MAGIC: SqliteFile,
+}
 
 
 class BagReader:
     """A bag open for reading; a context manager that closes it.
 
     `topics` maps each topic to its type, `counts` to its number of messages; `note` says how the
-    bag is damaged and is empty when it is whole; `custom` are the texts that its recorder kept.
+    bag is damaged and is empty when it is whole; `custom` are the texts that its recorder kept;
+    `described` are the topics with all that the bag says of them.
     """
 
     def __init__(self, path: Path, *, salvage: bool = False) -> None:
@@ -30,26 +39,30 @@ class BagReader:
 
         Args:
             path: a rosbag2 directory, or one of its files.
-            salvage: read past damage in the middle too (slower, and in the order of the file).
+            salvage: look for damage in the middle too, and leave it out (reads everything twice).
 
         Raises:
             BagError: there is no bag, or nothing of it can be read.
         """
-        files = _files(path)
         self.path = path
-        self.custom = _custom(path)
-        self._source: _Whole | Salvage
-        reason = ""
-        if not salvage:
-            try:
-                self._source = _Whole(path)
-            except _UNREADABLE as error:
-                salvage, reason = True, f"{error}; "
-        if salvage:
-            self._source = Salvage(files)
-        self.topics = self._source.topics
-        self.counts = self._source.counts
-        self.note = reason + self._source.note
+        self._stack = ExitStack()
+        files, metadata, notes = _files(path)
+        self.custom = dict(metadata.custom)
+        self._unpacks_messages = metadata.compression == "message"
+        self._files: list[BagFile] = []
+        try:
+            for file in files:
+                notes += self._open(file, salvage)
+            self.described = _topics(self._files)
+            if not self.described and notes:
+                raise BagError(f"nothing can be read from {path}: {'; '.join(notes)}")
+        except BaseException:
+            self.close()
+            raise
+        self.note = "; ".join(notes)
+        self.topics = {topic.name: topic.msgtype for topic in self.described}
+        self.counts = sum((file.counts for file in self._files), Counter[str]())
+        self._types = BagTypes(self.described)
 
     def __enter__(self) -> "BagReader":
         """Return the reader."""
@@ -57,18 +70,22 @@ class BagReader:
 
     def __exit__(self, *_: object) -> None:
         """Close the bag."""
-        self._source.close()
+        self.close()
+
+    def close(self) -> None:
+        """Close the bag."""
+        self._stack.close()
 
     def messages(self, topics: Collection[str] = ()) -> Iterator[Record]:
         """Yield the messages of some topics, or of all, in the order of their receipt.
 
         Raises:
-            BagError: a chunk in the middle is damaged; `salvage` reads past it.
+            BagError: a part in the middle is damaged; `salvage` reads past it.
         """
-        try:
-            yield from self._source.messages(topics)
-        except (AnyReaderError, ReaderError, ValueError) as error:
-            raise BagError(f"the bag is damaged: {error}") from error
+        wanted = set(topics or self.topics)
+        for file in self._files:
+            for record in file.messages(wanted):
+                yield _unpacked(record) if self._unpacks_messages else record
 
     def decode(self, record: Record) -> Any:
         """Return a message with the fields of its type, as it is defined in the bag.
@@ -76,53 +93,92 @@ class BagReader:
         Raises:
             BagError: the type has no definition, or the bytes are not of that type.
         """
-        try:
-            return self._source.types.deserialize_cdr(record.data, record.msgtype)
-        except (KeyError, SerdeError, ValueError, IndexError, AssertionError) as error:
+        return self._types.decode(record)
+
+    def need(self, topic: str, *types: str) -> str:
+        """Return the type of a topic that must be there.
+
+        Raises:
+            BagError: it is not, or is of a type that is not among `types`.
+        """
+        if topic not in self.topics:
             raise BagError(
-                f"a message on {record.topic} is no {record.msgtype}: {error!r}"
-            ) from error
+                f"{self.path} lacks {topic}; it has {', '.join(self.topics) or 'nothing'}"
+            )
+        if self.topics[topic] not in types:
+            raise BagError(
+                f"{topic} in {self.path} is of type {self.topics[topic]}; "
+                f"{' or '.join(types)} is needed"
+            )
+        return self.topics[topic]
+
+    def _open(self, path: Path, salvage: bool) -> list[str]:
+        """Open one file; return what is to be said about it."""
+        try:
+            file = _open_file(path, salvage, self._stack)
+        except (BagError, OSError, zstandard.ZstdError) as error:
+            return [str(error)]
+        self._stack.callback(file.close)
+        self._files.append(file)
+        return [file.note] if file.note else []
 
 
-class _Whole:
-    """A bag as rosbags reads it."""
-
-    def __init__(self, path: Path) -> None:
-        self._reader = AnyReader([path], default_typestore=typestore())
-        self._reader.open()
-        self.note = ""
-        self.types = self._reader.typestore
-        self.topics = {c.topic: c.msgtype for c in self._reader.connections}
-        self.counts: Counter[str] = Counter()
-        for connection in self._reader.connections:
-            self.counts[connection.topic] += connection.msgcount
-
-    def messages(self, topics: Collection[str]) -> Iterator[Record]:
-        chosen = [c for c in self._reader.connections if not topics or c.topic in topics]
-        if not chosen:  # to rosbags, no connection means every connection
-            return
-        for connection, log_ns, data in self._reader.messages(chosen):
-            yield Record(connection.topic, connection.msgtype, log_ns, data)
-
-    def close(self) -> None:
-        self._reader.close()
-
-
-def _files(path: Path) -> list[Path]:
-    """Return the bag files at `path` in the order in which they were written."""
+def _files(path: Path) -> tuple[list[Path], Metadata, list[str]]:
+    """Return a bag's files in the order in which they were written, and what is wrong so far."""
     if not path.exists():
         raise BagError(f"there is no bag at {path}")
-    found = [path] if path.is_file() else [f for f in path.iterdir() if f.is_file()]
-    files = [file for file in found if file.suffix in _SUFFIXES]
-    if not files:
+    if path.is_file():
+        return [path], Metadata(), []
+    found = {f.name: f for f in path.iterdir() if f.is_file() and f.name.endswith(_SUFFIXES)}
+    if not found:
+        _refuse_ros1(next(path.glob("*.bag"), path))
         raise BagError(f"{path} holds no bag: a {' or a '.join(_SUFFIXES)} file is needed")
-    if not any(file.stat().st_size for file in files):
+    if not any(file.stat().st_size for file in found.values()):
         raise BagError(f"the bag at {path} is empty: its recorder wrote nothing")
-    return sorted(files, key=lambda file: (len(file.name), file.name))
+    metadata = bag_metadata.read(path)
+    listed = [file.name for file in metadata.files]
+    absent = [name for name in listed if name not in found]
+    notes = [metadata.note] if metadata.note else []
+    notes += [f"{bag_metadata.NAME} names {name}, which is not there" for name in absent]
+    names = [name for name in listed if name in found]
+    # A killed recorder may have begun a file that it had no time to list.
+    if not names or bag_metadata.is_open(metadata):
+        names += sorted(found.keys() - set(names), key=lambda name: (len(name), name))
+    return [found[name] for name in names], metadata, notes
 
 
-def _custom(path: Path) -> dict[str, str]:
+def _open_file(path: Path, salvage: bool, stack: ExitStack) -> BagFile:
+    """Open a file by what it begins with, not by its name."""
+    with path.open("rb") as stream:
+        magic = stream.read(16)
+    if magic.startswith(_ZSTD):
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="vla_ros_bag_")))
+        unpacked = folder / path.name.removesuffix(".zstd")
+        with path.open("rb") as packed, unpacked.open("wb") as target:
+            shutil.copyfileobj(zstandard.ZstdDecompressor().stream_reader(packed), target)
+        return _open_file(unpacked, salvage, stack)
+    for start, kind in _FORMATS.items():
+        if magic.startswith(start):
+            return kind(path, check=salvage)
+    _refuse_ros1(path)
+    what = "is neither MCAP nor SQLite, so it holds no bag" if magic else "is empty"
+    raise BagError(f"{path.name} {what}")
+
+
+def _refuse_ros1(path: Path) -> None:
+    if path.is_file() and path.open("rb").read(len(_ROS1)) == _ROS1:
+        raise BagError(
+            f"{path} is a bag of ROS 1; `rosbags-convert --src {path} --dst NEW` makes one of ROS 2"
+        )
+
+
+def _topics(files: Collection[BagFile]) -> list[Topic]:
+    """Return the topics of all files, each once; the last type counts where there are two."""
+    return list({topic.name: topic for file in files for topic in file.topics}.values())
+
+
+def _unpacked(record: Record) -> Record:
     try:
-        return bag_metadata.read(path)[1]
-    except BagError:  # the messages may be readable all the same
-        return {}
+        return record._replace(data=zstandard.ZstdDecompressor().decompress(record.data))
+    except zstandard.ZstdError as error:
+        raise BagError(f"a message on {record.topic} cannot be decompressed: {error}") from error

@@ -23,8 +23,6 @@ from vla_ros.data.definitions import definition
 SPLIT_BYTES = 512 * 2**20
 QUEUE_BYTES = 256 * 2**20
 FLUSH_S = 0.5
-# Whether the recorder came to its end, in the metadata's custom data.
-_STATE, _OPEN, _CLOSED = "recording", "open", "closed"
 
 
 class _Message(NamedTuple):
@@ -39,12 +37,12 @@ def _open_directory(path: Path) -> list[FileEntry]:
         path.mkdir(parents=True)
         return []
     except FileExistsError:
-        files, custom = bag_metadata.read(path)
-        if files and custom.get(_STATE) == _OPEN:
+        known = bag_metadata.read(path)
+        if known.files and bag_metadata.is_open(known):
             # A file that was made in the very moment of the kill is not listed yet.
-            listed = {file.name for file in files}
+            listed = {file.name for file in known.files}
             made = sorted(found.name for found in path.glob("*.mcap"))
-            return files + [FileEntry(name) for name in made if name not in listed]
+            return [*known.files, *(FileEntry(name) for name in made if name not in listed)]
         raise BagError(f"{path} exists already; give a place that does not") from None
     except OSError as error:
         raise BagError(f"{path} cannot be made: {error.strerror}") from error
@@ -92,7 +90,7 @@ class BagWriter:
         self.error = ""
         self._split_bytes = split_bytes
         self._queue_bytes = queue_bytes
-        self._custom = {**(custom or {}), _STATE: _OPEN}
+        self._custom = {**(custom or {}), bag_metadata.STATE: bag_metadata.OPEN}
         self._create = create
         self._topics: dict[str, TopicEntry] = {}
         self._queue: deque[_Message] = deque()
@@ -167,7 +165,7 @@ class BagWriter:
                     file = self._next_file()
                 file.flush_if_due()
             file.finish()
-            self._custom[_STATE] = _CLOSED
+            self._custom[bag_metadata.STATE] = bag_metadata.CLOSED
             self._refresh()
         except Exception as error:  # whatever it is, it must not reach the graph
             self._fail(error)

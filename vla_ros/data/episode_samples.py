@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -109,17 +110,13 @@ def _read_csv(
         odd = [cell for cell in header[stamped:] if named and _tells_time(cell)]
         if odd:
             raise EpisodeError(f"{path} has a column {odd[0]!r}; time is allowed as {STAMP} first")
-        columns = range(int(stamped), len(header))
-        table = np.loadtxt(path, np.float32, **_layout(named, columns), ndmin=2)
+        load = partial(np.loadtxt, path, delimiter=",", skiprows=int(named))
+        table = load(dtype=np.float32, usecols=range(int(stamped), len(header)), ndmin=2)
         # Nanoseconds since 1970 are more than a float64 holds.
-        stamps = np.loadtxt(path, np.int64, **_layout(named, [0]), ndmin=1) if stamped else None
+        stamps = load(dtype=np.int64, usecols=0, ndmin=1) if stamped else None
     except (OSError, ValueError, UnicodeDecodeError) as error:
         raise EpisodeError(f"{path} is no table of numbers: {error}") from error
     return stamps, table, tuple(header[stamped:]) if named else ()
-
-
-def _layout(named: bool, columns: "range | list[int]") -> dict[str, object]:
-    return {"delimiter": ",", "skiprows": int(named), "usecols": list(columns)}
 
 
 def _is_number(cell: str) -> bool:
