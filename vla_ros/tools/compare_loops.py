@@ -6,8 +6,6 @@ launch of its own, recorded by the same profiler.
 
 import argparse
 import json
-import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -16,21 +14,9 @@ from statistics import median
 from typing import Any
 
 from vla_ros.core.errors import VlaError
+from vla_ros.replay.graph import run_graph
 
 LOOPS = ("naive", "graph")
-
-
-def ros2_command() -> str:
-    """Return the ros2 command: the one beside this interpreter, else the one on the path.
-
-    Raises:
-        VlaError: there is none.
-    """
-    beside = Path(sys.executable).with_name("ros2")
-    found = str(beside) if beside.exists() else shutil.which("ros2")
-    if found is None:
-        raise VlaError("no ros2 command: source ROS 2's setup file, or run this from its .venv")
-    return found
 
 
 def measure(loop: str, seconds: float, folder: Path, options: Sequence[str]) -> dict[str, Any]:
@@ -39,13 +25,7 @@ def measure(loop: str, seconds: float, folder: Path, options: Sequence[str]) -> 
     Raises:
         VlaError: the launch failed, with the end of what it printed.
     """
-    launch = [ros2_command(), "launch", "vla_ros", "realtime.launch.py", f"loop:={loop}"]
-    arguments = [f"duration_s:={seconds}", f"output_dir:={folder}", *options]
-    done = subprocess.run(
-        [*launch, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    if done.returncode:
-        raise VlaError(f"{' '.join([*launch, *arguments])} failed:\n{done.stdout[-3000:]}")
+    run_graph([f"loop:={loop}", f"duration_s:={seconds}", f"output_dir:={folder}", *options])
     summary: dict[str, Any] = json.loads((folder / "summary.json").read_text())
     return summary
 
