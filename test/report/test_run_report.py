@@ -219,7 +219,7 @@ def test_the_report_is_complete_and_nothing_else_lies_around(recorded):
 def test_the_numbers_are_the_known_ones(recorded):
     _, folder, _ = recorded
     found = json.loads((folder / "summary.json").read_text())
-    assert found["schema"] == 1
+    assert found["schema"] == 2
     assert found["duration_s"] == pytest.approx(20.0)
     assert found["rates_hz"]["features"] == pytest.approx(1.0)
     assert found["rates_hz"]["commands"] == pytest.approx(50.0)
@@ -243,12 +243,12 @@ def test_the_numbers_are_the_known_ones(recorded):
 def test_cameras_processes_and_modes_are_in_the_summary(recorded):
     _, folder, _ = recorded
     found = json.loads((folder / "summary.json").read_text())
-    assert found["cameras"]["camera_1"] == {"used": 20, "received": 200, "tokens": 64}
-    assert found["cameras"]["camera_5"] == {"used": 20, "tokens": 64}
-    assert found["processes"]["vl_encoder"] == {
-        "cpu_percent": pytest.approx(80.0),
-        "rss_peak_mb": 1020.0,
-    }
+    camera = found["cameras"]["camera_1"]
+    assert (camera["used"], camera["received"], camera["tokens"]) == (20, 200, 64)
+    assert found["cameras"]["camera_5"]["used"] == 20
+    assert found["cameras"]["camera_5"]["received"] is None
+    process = found["processes"]["vl_encoder"]
+    assert (process["cpu_percent"], process["rss_peak_mb"]) == (pytest.approx(80.0), 1020.0)
     command = [m for m in found["modes"] if m["node"] == "command"]
     assert [(m["mode"], m["reason"]) for m in command] == [
         ("WAITING", "no chunk yet"),
