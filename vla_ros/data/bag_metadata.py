@@ -82,6 +82,7 @@ class TopicEntry:
     qos: Qos
     definition: str
     type_hash: str
+    encoding: str = "ros2msg"
     count: int = 0
 
 

@@ -15,7 +15,7 @@ from typing import BinaryIO, NamedTuple
 from mcap.writer import CompressionType
 from mcap.writer import Writer as McapWriter
 
-from vla_ros.core.errors import BagError
+from vla_ros.core.errors import BagError, VlaError
 from vla_ros.data import bag_metadata
 from vla_ros.data.bag_metadata import FileEntry, Qos, TopicEntry
 from vla_ros.data.definitions import definition
@@ -23,6 +23,9 @@ from vla_ros.data.definitions import definition
 SPLIT_BYTES = 512 * 2**20
 QUEUE_BYTES = 256 * 2**20
 FLUSH_S = 0.5
+
+
+Encode = Callable[[bytes], bytes]
 
 
 class _Message(NamedTuple):
@@ -93,9 +96,10 @@ class BagWriter:
         self._custom = {**(custom or {}), bag_metadata.STATE: bag_metadata.OPEN}
         self._create = create
         self._topics: dict[str, TopicEntry] = {}
+        self._encoders: dict[str, Encode] = {}
         self._queue: deque[_Message] = deque()
         self._queued_bytes = 0
-        self._new_topics = False
+        self._stale = False
         self._closing = False
         self._wake = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="bag_writer", daemon=True)
@@ -109,18 +113,37 @@ class BagWriter:
         """Close the bag."""
         self.close()
 
-    def add_topic(self, name: str, msgtype: str, qos: Qos | None = None) -> None:
+    def add_topic(
+        self, name: str, msgtype: str, qos: Qos | None = None, *, encode: Encode | None = None
+    ) -> None:
         """Announce a topic; a second time changes nothing.
+
+        Args:
+            name: of the topic.
+            msgtype: as `package/msg/Name`.
+            qos: how its publisher offers it.
+            encode: makes of what is handed over what is written; runs in the writer's thread.
 
         Raises:
             BagError: the definition of the type is not known.
         """
-        text, type_hash = definition(msgtype)
+        self.add(TopicEntry(name, msgtype, qos or Qos(), *definition(msgtype)), encode)
+
+    def add(self, topic: TopicEntry, encode: Encode | None = None) -> None:
+        """Announce a topic of any type, as it is defined somewhere else."""
         with self._wake:
-            if name not in self._topics:
-                entry = TopicEntry(name, msgtype, qos or Qos(), text, type_hash)
-                self._topics[name] = entry
-                self._new_topics = True
+            if topic.name not in self._topics:
+                self._topics[topic.name] = topic
+                if encode is not None:
+                    self._encoders[topic.name] = encode
+                self._stale = True
+
+    def keep(self, name: str, text: str) -> None:
+        """Keep a text in metadata.yaml, in the place of one of the same name."""
+        with self._wake:
+            if self._custom.get(name) != text:
+                self._custom[name] = text
+                self._stale = True
 
     def write(self, topic: str, data: bytes, log_ns: int) -> bool:
         """Hand over a serialised message; return whether it will be written.
@@ -158,8 +181,7 @@ class BagWriter:
         try:
             file = self._next_file()
             while message := self._take(file):
-                file.write(message)
-                self.bytes += len(message.data)
+                self._write(file, message)
                 if file.size >= self._split_bytes:
                     file.finish()
                     file = self._next_file()
@@ -172,6 +194,18 @@ class BagWriter:
             if file is not None:
                 file.abandon()
 
+    def _write(self, file: "_File", message: _Message) -> None:
+        encode = self._encoders.get(message.topic.name)
+        if encode is not None:
+            try:
+                message = message._replace(data=encode(message.data))
+            except (VlaError, ValueError):  # one bad image does not end the recording
+                with self._wake:
+                    self.dropped += 1
+                return
+        file.write(message)
+        self.bytes += len(message.data)
+
     def _take(self, file: "_File") -> _Message | None:
         """Wait for the next message and return it; None when the bag is to be closed."""
         while True:
@@ -180,9 +214,9 @@ class BagWriter:
                     self._wake.wait(FLUSH_S)
                 message = self._queue.popleft() if self._queue else None
                 self._queued_bytes -= len(message.data) if message else 0
-                announced, self._new_topics = self._new_topics, False
+                stale, self._stale = self._stale, False
                 closing = self._closing
-            if announced:
+            if stale:
                 self._refresh()
             if message or closing:
                 return message
@@ -197,8 +231,8 @@ class BagWriter:
 
     def _refresh(self) -> None:
         with self._wake:
-            topics = list(self._topics.values())
-        bag_metadata.write(self.path, self._files, topics, self._custom)
+            topics, custom = list(self._topics.values()), dict(self._custom)
+        bag_metadata.write(self.path, self._files, topics, custom)
 
     def _fail(self, error: Exception) -> None:
         with self._wake:
@@ -250,7 +284,7 @@ class _File:
         schema = self._schemas.get(topic.msgtype)
         if schema is None:
             text = topic.definition.encode()
-            schema = self._mcap.register_schema(topic.msgtype, "ros2msg", text)
+            schema = self._mcap.register_schema(topic.msgtype, topic.encoding, text)
             self._schemas[topic.msgtype] = schema
         about = {"offered_qos_profiles": topic.qos.as_yaml(), "topic_type_hash": topic.type_hash}
         channel = self._mcap.register_channel(topic.name, "cdr", schema, about)

@@ -13,9 +13,10 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from vla_ros.core.errors import BagError
+from vla_ros.data.bag_images import QUALITY
 from vla_ros.data.bag_metadata import Qos
 from vla_ros.data.bag_writer import SPLIT_BYTES
-from vla_ros.data.recorder import Recorder
+from vla_ros.data.recorder import JPEG, RAW, Recorder
 from vla_ros.report.live_table import LiveTable
 from vla_ros.report.run_report import finish
 from vla_ros.ros.params import declare, param
@@ -37,6 +38,11 @@ class ProfilerParams:
     output_dir: str = param("output", "where bag/, summary.json and the pictures go")
     record_inputs: bool = param(False, "also record images, sensor, robot states, instruction")
     camera_topics: tuple[str, ...] = param(CAMERAS, "image topics, for record_inputs")
+    image_format: str = param(
+        RAW, "how raw images are recorded; jpeg: on <topic>/compressed", choices=(RAW, JPEG)
+    )
+    jpeg_quality: int = param(QUALITY, "of recorded JPEGs", low=1, high=100)
+    configuration: str = param("", "JSON of what the run was started with, kept in the bag")
     split_bytes: int = param(
         SPLIT_BYTES, "a bag file that grows past this is closed", low=2**20, high=2**40
     )
@@ -53,7 +59,13 @@ class Profiler(Node):
         params = declare(self, ProfilerParams)
         lower_priority(params.nice)
         self._folder = Path(params.output_dir)
-        self._recorder = Recorder(self._folder, split_bytes=params.split_bytes)
+        self._recorder = Recorder(
+            self._folder,
+            split_bytes=params.split_bytes,
+            configuration=params.configuration,
+            image_format=params.image_format,
+            jpeg_quality=params.jpeg_quality,
+        )
         self._table = LiveTable(self._recorder.log) if params.live_table else None
         self._start_s, self._warned = monotonic(), False
         inputs = (*INPUTS, *_camera_topics(params.camera_topics)) if params.record_inputs else ()
