@@ -15,7 +15,7 @@ from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
-from sensor_msgs.msg import CompressedImage, JointState
+from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import String
 
 from vla_ros.data.bag_reader import BagReader
@@ -24,6 +24,7 @@ from vla_ros.ros import qos
 
 DOMAIN = 100 + os.getpid() % 100
 IMAGE_TOPIC = "camera_1/image_raw/compressed"
+RAW_TOPIC = "camera_2/image_raw"
 PATIENCE_S = 30.0
 
 
@@ -94,6 +95,7 @@ def recording(graph, tmp_path):
         "instruction": (String, qos.LATCHED),
         "joint_states": (JointState, qos.STATE),
         IMAGE_TOPIC: (CompressedImage, qos.IMAGE),
+        RAW_TOPIC: (Image, qos.IMAGE),
     }
     publishers = {topic: graph.publish_to(topic, *offer) for topic, offer in offers.items()}
     publishers["instruction"].publish(String(data="insert the needle"))
@@ -101,13 +103,17 @@ def recording(graph, tmp_path):
         "profiler",
         output_dir=tmp_path / "out",
         record_inputs="true",
-        camera_topics=f"[{IMAGE_TOPIC}]",
+        camera_topics=f"[{IMAGE_TOPIC}, {RAW_TOPIC}]",
+        image_format="jpeg",
+        configuration="""'{"arguments": {"views": "2"}}'""",
         nice=0,
     )
     graph.wait_for(lambda: all(p.get_subscription_count() for p in publishers.values()))
     content = array.array("B", bytes(range(256)))
+    raw = Image(height=8, width=8, step=24, encoding="rgb8", data=array.array("B", bytes(192)))
     for number in range(1, 11):
         features = VlFeatures(sequence=number, data=content, dtype="float32", views=["camera_1"])
+        features.model_id = "4f1e"
         features.view_stamps, features.view_tokens = [features.header.stamp], [64]
         latency = StageLatency(node="action", cycle=number, stages=["action"])
         latency.start_ms, latency.duration_ms = [0.0], [float(number)]
@@ -116,6 +122,7 @@ def recording(graph, tmp_path):
         publishers["command"].publish(graph.stamped(TwistStamped()))
         publishers["joint_states"].publish(graph.stamped(JointState(position=[0.1] * 6)))
         publishers[IMAGE_TOPIC].publish(graph.stamped(CompressedImage(format="jpeg", data=content)))
+        publishers[RAW_TOPIC].publish(graph.stamped(raw))
         graph.executor.spin_once(timeout_sec=0.05)
     file = tmp_path / "out" / "bag" / "bag_0.mcap"
     size = file.stat().st_size
@@ -127,8 +134,8 @@ def test_everything_is_recorded_and_reported(recording):
     folder, code, said = recording
     assert code == 0, said
     assert f"report: {folder}" in said
-    names = sorted(path.name for path in folder.iterdir())
-    assert names == ["bag", "latency.png", "summary.json", "timeline.png"]
+    names = {path.name for path in folder.iterdir()}
+    assert names >= {"bag", "latency.png", "summary.json", "timeline.png"}
     with BagReader(folder / "bag") as bag:
         assert bag.note == ""
         for topic in ("/features", "/latency", "/command", "/joint_states"):
@@ -136,9 +143,14 @@ def test_everything_is_recorded_and_reported(recording):
         assert bag.counts[f"/{IMAGE_TOPIC}"] > 5  # best effort
         assert bag.counts["/instruction"] == 1
         assert bag.counts["/profiler/processes"] >= 1
+        assert bag.counts[f"/{RAW_TOPIC}/compressed"] > 5
+        assert json.loads(bag.custom["configuration"]) == {"arguments": {"views": "2"}}
+        assert bag.custom["model_id"] == "4f1e"
+        [pixels, *_] = [bag.decode(one) for one in bag.messages([f"/{RAW_TOPIC}/compressed"])]
         features = [bag.decode(record) for record in bag.messages(["/features"])]
         images = [bag.decode(record) for record in bag.messages([f"/{IMAGE_TOPIC}"])]
     assert [(f.sequence, len(f.data)) for f in features] == [(n, 0) for n in range(1, 11)]
+    assert bytes(pixels.data[:3]) == b"\xff\xd8\xff"
     assert all(bytes(image.data) == bytes(range(256)) for image in images)
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["stages_ms"]["action"]["action"]["max"] == pytest.approx(10.0)
