@@ -1,5 +1,6 @@
 """Runs the graph: encoder, action, command, profiler; and the simulated robot, or a bag."""
 
+import json
 import os
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ from launch.actions import (
 from launch.event_handlers import OnProcessExit
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchDescription
 from vla_ros.core import shared_memory
@@ -85,6 +87,9 @@ ARGUMENTS = [
         ["graph", "naive"],
     ),
     argument("record_inputs", "false", "also record images, sensor and robot states", BOOLEAN),
+    argument(
+        "record_images", "raw", "how images are recorded; jpeg takes a tenth", ["raw", "jpeg"]
+    ),
     argument("profiler", "true", "whether to record and report; false: nothing is kept", BOOLEAN),
     argument("params_file", str(CONFIG / "realtime.yaml"), "YAML with the nodes' other parameters"),
 ]
@@ -103,7 +108,7 @@ def setup(context):
     plan = "nothing is recorded"
     if value("profiler") == "true":
         plan = f"the report will be in {output_dir}"
-        nodes.append(profiler_node(value, output_dir, topics))
+        nodes.append(profiler_node(value, output_dir, topics, configuration(context, value)))
     # Without what moves the robot, or without the robot, the run is over and says so.
     last += source_nodes(value, len(names))
     watched = [(one, end) for one in last] + [(one, end_if_refused) for one in nodes]
@@ -143,13 +148,29 @@ def policy_nodes(value, names, topics, recorded):
     ]
 
 
-def profiler_node(value, output_dir, topics):
+def profiler_node(value, output_dir, topics, configuration):
     parameters = {
         "output_dir": str(output_dir),
         "record_inputs": value("record_inputs") == "true",
         "camera_topics": topics,
+        "image_format": value("record_images"),
+        "configuration": ParameterValue(json.dumps(configuration), value_type=str),
     }
     return node("profiler", value("params_file"), parameters, **BACK)
+
+
+def configuration(context, value):
+    """Return what the run is started with, to be kept in its bag."""
+    names = [action.name for action in ARGUMENTS]
+    parameters = yaml.safe_load(Path(value("params_file")).read_text()) or {}
+    return {
+        "arguments": {name: context.launch_configurations[name] for name in names},
+        "parameters": {
+            key: entry.get("ros__parameters", {})
+            for key, entry in parameters.items()
+            if isinstance(entry, dict)
+        },
+    }
 
 
 def bag_topics(value):
