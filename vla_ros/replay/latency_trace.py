@@ -25,6 +25,12 @@ class LatencyTrace:
     name: str  # 381ms, recorded, or the file's name
     latencies_ms: tuple[float, ...]
 
+    @property
+    def value(self) -> float | str:
+        """Return the constant [ms], or the name of another trace."""
+        first_ms = self.latencies_ms[0]
+        return first_ms if self.name == _constant(first_ms) else self.name
+
     def durations_ns(self) -> Iterator[int]:
         """Yield one latency an encode [ns], without an end."""
         return itertools.cycle([round(value * 1e6) for value in self.latencies_ms])
@@ -55,7 +61,11 @@ def _trace(item: str, bag: BagReader) -> LatencyTrace:
         value = float(item)
     except ValueError:
         return LatencyTrace(Path(item).stem, _read_csv(Path(item)))
-    return LatencyTrace(f"{value:g}ms", _checked("vl_latency_ms", [value]))
+    return LatencyTrace(_constant(value), _checked("vl_latency_ms", [value]))
+
+
+def _constant(value_ms: float) -> str:
+    return f"{value_ms:g}ms"
 
 
 def recorded_ms(bag: BagReader) -> tuple[float, ...]:
