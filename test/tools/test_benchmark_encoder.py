@@ -1,4 +1,3 @@
-import argparse
 import dataclasses
 import json
 
@@ -29,7 +28,7 @@ def test_the_last_line_has_the_numbers_and_their_proof(small, layout, capsys) ->
     assert result["cosine_min"] >= 0.999
     assert result["view_tokens"] == [18, 18] and result["tokens"] > 36
     assert len(set(result["image_hashes"])) == 2  # new images every time
-    assert "2/2" in printed.err
+    assert "3/3" in printed.err  # one warms up
 
 
 def test_what_quantising_gets_wrong(small, capsys) -> None:
@@ -46,15 +45,3 @@ def test_what_quantising_gets_wrong(small, capsys) -> None:
 def test_what_cannot_be_measured(capsys) -> None:
     assert benchmark_encoder.main(["--device", "abacus"]) == 1
     assert "device is 'abacus'" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("text", ["640", "640x", "x360", "640x0", "axb"])
-def test_sizes_that_are_none(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="WIDTHxHEIGHT"):
-        benchmark_encoder.image_size(text)
-
-
-@pytest.mark.parametrize("text", ["0", "-1", "two"])
-def test_counts_that_are_none(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="above 0"):
-        benchmark_encoder.count(text)

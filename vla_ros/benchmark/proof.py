@@ -47,31 +47,28 @@ def check_tokens(images: Sequence[Image], encoded: EncodedFeatures, merge: int |
         _lost(f"{encoded.total_tokens} tokens in all hold no text beside {sum(tokens)} of images")
 
 
-def check_seen(encode: Encode, images: Sequence[Image], sets: int = 1) -> None:
+def check_seen(encode: Encode, images: Sequence[Image], features: NDArray[np.float32]) -> None:
     """Raise unless the features change when an image changes, each view for itself.
 
-    It encodes once for each view and twice more; of more than one set all images change at once,
+    It encodes once for each view and once more; of more than one set all images change at once,
     and each set's features must.
 
     Args:
         encode: what to put to the proof.
         images: of all sets, one after the other.
-        sets: how many there are.
+        features: what they gave, (sets, ...).
 
     Raises:
         ImagesLostError: which view makes no difference.
     """
-    first, _ = encode(images)
-    second, _ = encode(images)
-    noise = _changes(first, second)
-    least = np.maximum(_LEAST_CHANGE, _OVER_NOISE * noise)
-    every = range(len(images))
-    for changed in [[number] for number in every] if sets == 1 else [list(every)]:
+    again, _ = encode(images)
+    least = np.maximum(_LEAST_CHANGE, _OVER_NOISE * _changes(features, again))
+    every, alone = range(len(images)), len(features) == 1
+    for changed in [[number] for number in every] if alone else [list(every)]:
         others = [255 - image if n in changed else image for n, image in enumerate(images)]
-        features, _ = encode(others)
-        if (_changes(second, features) <= least).any():
-            what = f"view {changed[0] + 1}" if sets == 1 else "the images of a set"
-            _lost(f"the features stay the same when {what} changes")
+        if (_changes(features, encode(others)[0]) <= least).any():
+            what = f"view {changed[0] + 1} changes" if alone else "the images of a set change"
+            _lost(f"the features stay the same when {what}")
 
 
 def check_new(hashes: Sequence[str], before: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from vla_ros.benchmark.measure import TOTAL, Result
 from vla_ros.benchmark.results import REFERENCE_MS, REFERENCE_ON, TYPES
 
 _ALWAYS = ("head",)
-_UNITS = {"views": "views", "reuse": "ticks an encode", "batch": "sets a batch"}
+_NAMED = ("views", "reuse", "batch")  # numbers, which say nothing alone
 _COLUMNS = ("VL", "VL/tick", "sensor", "state", "action", "total", "p50", "p99", "FPS", "MB")
 
 
@@ -26,7 +26,7 @@ def _said(c: Configuration, name: str) -> str:
         return f"{'with' if value else 'without'} {name.replace('_', ' ')}"
     if name == "head":
         return TYPES[value].replace("_", " ")
-    return f"{value} {_UNITS[name]}" if name in _UNITS else str(value)
+    return f"{name} {value}" if name in _NAMED else str(value)
 
 
 def table(results: Sequence[Result]) -> str:
@@ -58,7 +58,8 @@ def table(results: Sequence[Result]) -> str:
 
 def _cells(result: Result) -> str:
     stages = ("vl", "vl_per_tick", "sensor", "state", "action", TOTAL)
-    numbers = [f"{result.mean_ms(stage):.2f}" for stage in stages]
+    has = result.samples_ms
+    numbers = [f"{result.mean_ms(stage):.2f}" if stage in has else "-" for stage in stages]
     total = result.stages()[TOTAL]
     numbers += [f"{total['p50']:.2f}", f"{total['p99']:.2f}", f"{result.fps:.2f}"]
     return "".join(f"{number:>9}" for number in [*numbers, f"{result.peak_mb:.0f}"])

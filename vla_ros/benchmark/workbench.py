@@ -107,8 +107,9 @@ class Workbench:
             return self._features(c, encoded), encoded
 
         set_threads(self.threads)
-        check_tokens(inputs.images, encode(inputs.images)[1], merge)
-        check_seen(encode, inputs.images, c.batch)
+        features, encoded = encode(inputs.images)
+        check_tokens(inputs.images, encoded, merge)
+        check_seen(encode, inputs.images, features)
         self._proved.add(key)
 
     def cycle(self, c: Configuration) -> Cycle:

@@ -15,14 +15,15 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
+from vla_ros.benchmark.arguments import count
 from vla_ros.core.errors import VlaError
 from vla_ros.models.config import INPUTS
 from vla_ros.models.hardware import device_name, finisher
 from vla_ros.models.policy import Actor, load_actor
 from vla_ros.models.recipes import RECIPES, make_policy
 from vla_ros.models.reference import ReferenceActor
-from vla_ros.tools.benchmark_encoder import count, progress
 
 _TICKS_A_FEATURE = 10  # of 10 Hz and 1 Hz
 
@@ -37,8 +38,7 @@ def measure(folder: Path, head: str, iterations: int, options: dict[str, Any]) -
     sizes = [ours.config.window(name) for name in INPUTS]
     took: dict[str, list[float]] = {"eager": [], "ours": []}
     differences = []
-    progress(0, iterations)
-    for number in range(iterations + 1):  # the first warms up
+    for number in tqdm(range(iterations + 1), unit="tick"):  # the first warms up
         if number % _TICKS_A_FEATURE == 0:
             features = rng.standard_normal(ours.config.feature_dim, np.float32)
         windows = [rng.standard_normal((w.window, w.channels), np.float32) for w in sizes]
@@ -49,7 +49,6 @@ def measure(folder: Path, head: str, iterations: int, options: dict[str, Any]) -
             finish()
             took[way].append(time.perf_counter() - start_s)
         differences.append(float(np.abs(chunks["eager"] - chunks["ours"].chunk).max()))
-        progress(max(number, 1), iterations)
     eager_s, ours_s = median(took["eager"][1:]), median(took["ours"][1:])
     return {
         "eager_ms": 1e3 * eager_s,

@@ -19,7 +19,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
+from vla_ros.benchmark.arguments import count, image_size
 from vla_ros.core.errors import VlaError
 from vla_ros.models.compiled import CHOICES
 from vla_ros.models.features import EncodedFeatures, Encoder
@@ -109,8 +111,7 @@ def measure(ways: Ways, views: int, size: tuple[int, int], iterations: int) -> d
     rates = []
     took: dict[str, list[float]] = {"reference": [], "ours": [], "gated": []}
     cosines, hashes, errors = [], [], []
-    progress(0, iterations)
-    for number in range(iterations + 1):  # the first warms up
+    for number in tqdm(range(iterations + 1), unit="encode"):  # the first warms up
         images = images_of(views, size, number)
         keep_memory(False)
         wanted, reference_s = timed(partial(ways.reference, images), finish)
@@ -126,7 +127,6 @@ def measure(ways: Ways, views: int, size: tuple[int, int], iterations: int) -> d
             cosines.append(cosine(wanted, encoded.data))
             rates.append(matrix_rate(ours.device, ours.dtype))
             hashes.append(hashlib.sha256(np.stack(images).tobytes()).hexdigest()[:12])
-            progress(number, iterations)
     figures = summary(ours, encoded, took, max(rates)) | worst(errors)
     return figures | {
         "cosine_min": min(cosines),
@@ -201,12 +201,6 @@ def cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     return float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other)))
 
 
-def progress(done: int, of: int) -> None:
-    """Draw how much is done on stderr."""
-    bar = "#" * (30 * done // of)
-    print(f"\r[{bar:<30}] {done}/{of}", end="\n" if done == of else "", file=sys.stderr, flush=True)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure what the command line asks for; return the exit code."""
     args = parser().parse_args(argv)
@@ -240,21 +234,6 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--quantize", choices=QUANTIZATIONS, default="none")
     command.add_argument("--threads", type=int, default=0, help="0: torch's own choice")
     return command
-
-
-def count(text: str) -> int:
-    """Return a number of 1 or more."""
-    if not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
-    return int(text)
-
-
-def image_size(text: str) -> tuple[int, int]:
-    """Return the width and height in a text such as 640x360."""
-    width, cross, height = text.partition("x")
-    if not cross or not width.isdigit() or not height.isdigit() or not int(width) * int(height):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; WIDTHxHEIGHT is wanted")
-    return int(width), int(height)
 
 
 if __name__ == "__main__":
