@@ -102,3 +102,9 @@ def test_a_deadline_is_missed_when_something_comes_later_than_one_period():
     assert deadlines_missed(on_time, 0.02) == 0
     assert deadlines_missed(np.array([0.0, 0.02, 0.06, 0.08, 0.2]), 0.02) == 1 + 5
     assert deadlines_missed(np.array([0.0]), math.nan) == 0
+
+
+def test_the_period_of_a_grid_whose_ticks_come_early_and_late_by_turns():
+    ticks = np.arange(100)
+    times_s = ticks * 0.1 + (ticks % 2) * 0.015
+    assert nominal_period_s(times_s, ticks.astype(float)) == pytest.approx(0.1)

@@ -98,8 +98,10 @@ def rate_hz(times_s: Sequence[float] | Floats) -> float:
 def nominal_period_s(times_s: Floats, ticks: Floats) -> float:
     """Return the period of the grid that ticks lie on, NaN for less than two.
 
-    It is the median distance, taken as a whole number of hertz where it lies within 1 % of one:
-    a grid of 10 Hz that runs at 100.3 ms is then 0.3 ms wrong, and not right by definition.
+    It is the median distance, or else the mean one (where early and late ones alternate, the
+    median is one of them), taken as a whole number of hertz where it lies within 1 % of one: a
+    grid of 10 Hz that runs at 100.3 ms is then 0.3 ms wrong, and not right by definition. Where
+    neither does, it is the median.
 
     Args:
         times_s: when each tick happened, (N,).
@@ -109,11 +111,13 @@ def nominal_period_s(times_s: Floats, ticks: Floats) -> float:
     follows = steps > 0
     if not follows.any():
         return math.nan
-    period_s = float(np.median(np.diff(times_s)[follows] / steps[follows]))
-    whole_hz = round(1.0 / period_s) if period_s > 0.0 else 0
-    if whole_hz and abs(whole_hz * period_s - 1.0) < 0.01:
-        return 1.0 / whole_hz
-    return period_s
+    distances_s = np.diff(times_s)[follows]
+    median_s = float(np.median(distances_s / steps[follows]))
+    for period_s in (median_s, float(distances_s.sum() / steps[follows].sum())):
+        whole_hz = round(1.0 / period_s) if period_s > 0.0 else 0
+        if whole_hz and abs(whole_hz * period_s - 1.0) < 0.01:
+            return 1.0 / whole_hz
+    return median_s
 
 
 def period_deviations_s(times_s: Floats, ticks: Floats, period_s: float) -> Floats:

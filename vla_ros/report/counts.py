@@ -23,7 +23,8 @@ def cameras(log: RunLog) -> dict[str, dict[str, Number]]:
     missing, from what was sent while the encoder listened; `lost_percent` is of received and lost.
     `unpaired` ones never fitted into a set (core.framesets); `used` ones were encoded.
     """
-    names = sorted(log.images_used.keys() | log.views.keys())
+    waited_for = {key.rpartition(".")[0] for _, key in log.counters if key.endswith(".received")}
+    names = sorted(log.images_used.keys() | log.views.keys() | waited_for)
     return {name: _camera(log, name) for name in names}
 
 
