@@ -213,7 +213,9 @@ def recorded(tmp_path_factory):
 def test_the_report_is_complete_and_nothing_else_lies_around(recorded):
     _, folder, _ = recorded
     names = sorted(path.name for path in folder.iterdir())
-    assert names == ["bag", "latency.png", "summary.json", "timeline.png", "trace.json"]
+    assert names == [
+        *("bag", "latency.png", "report.html", "summary.json", "timeline.png", "trace.json")
+    ]
 
 
 def test_the_numbers_are_the_known_ones(recorded):

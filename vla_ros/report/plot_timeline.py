@@ -42,15 +42,15 @@ _PIECES = 1000
 
 
 def zoom_window(log: RunLog) -> tuple[float, float]:
-    """Return start and end [s] of a few encodes from the middle of what the nodes did."""
-    length_s = _ZOOM_S
-    if "vl_encoder" in log.cycles and len(log.cycles["vl_encoder"]) > 1:
-        between_s = np.diff(log.cycles["vl_encoder"]["t_s"])
-        length_s = max(length_s, _ZOOM_CYCLES * float(np.median(between_s)))
+    """Return start and end [s] of a few encodes, or else a few seconds, from the run's middle."""
+    length_s, middle_s = _ZOOM_S, log.duration_s / 2
+    if "vl_encoder" in log.cycles:
+        begun_s = log.cycles["vl_encoder"]["t_s"]
+        middle_s = float(begun_s[len(begun_s) // 2])
+        if len(begun_s) > 1:
+            length_s = max(length_s, _ZOOM_CYCLES * float(np.median(np.diff(begun_s))))
     length_s = min(length_s, max(log.duration_s, 1e-3))
-    begun_s = [log.cycles[node]["t_s"][0] for node in log.nodes]
-    middle_s = (max(begun_s, default=0.0) + log.duration_s) / 2
-    start_s = min(max(middle_s - length_s / 2, 0.0), log.duration_s - length_s)
+    start_s = min(max(middle_s - length_s / 2, 0.0), max(log.duration_s - length_s, 0.0))
     return start_s, start_s + length_s
 
 
@@ -88,13 +88,13 @@ def draw_overview(below: "Sequence[Axes]", log: RunLog, window_s: tuple[float, f
     _lanes(encodes, _LANES[:1])
     encodes.set_ylim(0.5, -0.5)
     encodes.set_title("the whole run   (yellow: the seconds above)")
-    _curve(age, log.chunks["t_s"], log.chunks["features_age_s"] * 1e3, BLUE)
+    curve(age, log.chunks["t_s"], log.chunks["features_age_s"] * 1e3, BLUE)
     age.set_ylabel("features' age\nat the tick [ms]")
     times_s = log.chunks["t_s"]
-    _curve(period, times_s[1:], np.diff(times_s) * 1e3, RED)
+    curve(period, times_s[1:], np.diff(times_s) * 1e3, RED)
     period.set_ylabel("from tick\nto tick [ms]")
     unit, scale = ("mm/s", 1e3) if log.speed_unit == "m/s" else (log.speed_unit, 1.0)
-    _curve(speed, log.commands["t_s"], log.commands["speed"] * scale, GREEN)
+    curve(speed, log.commands["t_s"], log.commands["speed"] * scale, GREEN)
     speed.set_ylabel(f"commanded\nspeed [{unit}]")
     speed.set_xlabel("time since the first message [s]")
     speed.set_xlim(whole_s)
@@ -103,8 +103,8 @@ def draw_overview(below: "Sequence[Axes]", log: RunLog, window_s: tuple[float, f
     for axes in below[:-1]:
         axes.tick_params(labelbottom=False)
     for axes in below[1:]:
-        name_colours(axes, _shade_modes(axes, log) if axes is age else {})
-        axes.set_ylim(bottom=0)
+        name_colours(axes, shade_modes(axes, log) if axes is age else {})
+        axes.set_ylim(0.0, axes.get_ylim()[1] * 1.05)
         axes.grid()
 
 
@@ -120,11 +120,12 @@ def thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     return x[kept], y[kept]
 
 
-def _curve(axes: "Axes", x: Floats, y: Floats, colour: str) -> None:
+def curve(axes: "Axes", x: Floats, y: Floats, colour: str) -> None:
+    """Draw a curve, thinned where it has more points than the picture."""
     axes.plot(*thinned(x, y), color=colour, linewidth=1)
 
 
-def _shade_modes(axes: "Axes", log: RunLog) -> dict[str, str]:
+def shade_modes(axes: "Axes", log: RunLog) -> dict[str, str]:
     """Shade the time when the robot was not simply running; return the modes and colours used."""
     moving = [m for m in log.modes if "command" in m.node] or list(log.modes)
     ends = [*moving[1:], ModeChange(log.duration_s, "", "", "")]
