@@ -1,6 +1,7 @@
 """The numbers of a run, as JSON and as a table for a terminal."""
 
 import math
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from vla_ros.data.run_log import RunLog
 from vla_ros.data.table import Table
 from vla_ros.report import counts
 from vla_ros.report.motion import motion, seams
+from vla_ros.report.verdict import verdict
 
 SCHEMA = 2
 CYCLE = "cycle"
@@ -35,7 +37,7 @@ def summarize(log: RunLog) -> dict[str, Any]:
     command_s = log.commands["t_s"]
     numbers = np.arange(len(command_s), dtype=np.float64)  # commands carry none of their own
     command_period_s = _nominal_s(log, "command", command_s, numbers)
-    return {
+    found = {
         "schema": SCHEMA,
         "duration_s": log.duration_s,
         "rates_hz": {
@@ -69,6 +71,7 @@ def summarize(log: RunLog) -> dict[str, Any]:
         "diagnostics": log.diagnostics,
         "unreadable": dict(log.unreadable),
     }
+    return {**found, "verdict": verdict(found).as_dict()}
 
 
 def table(summary: Mapping[str, Any]) -> str:
@@ -76,6 +79,7 @@ def table(summary: Mapping[str, Any]) -> str:
     rates, period = summary["rates_hz"], summary["chunk_period"]
     missed = ", ".join(f"{node} {n}" for node, n in summary["missed"].items()) or "nobody reported"
     lines = [
+        *textwrap.wrap(summary["verdict"]["reason"], 100),
         f"{summary['duration_s']:.1f} s: features {_text(rates['features'], 2)} Hz, "
         f"chunks {_text(rates['chunks'], 2)} Hz, commands {_text(rates['commands'], 1)} Hz",
         f"missed cycles: {missed}",

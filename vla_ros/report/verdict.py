@@ -1,7 +1,7 @@
 """Whether a run kept its rates, and if not, which stage is responsible."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from vla_ros.report.blame import blame
@@ -41,6 +41,10 @@ class Verdict:
     stage: str
     reason: str
     checks: tuple[Check, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields by name, ready for JSON."""
+        return {**asdict(self), "checks": [asdict(check) for check in self.checks]}
 
 
 def verdict(summary: Mapping[str, Any], limits: Limits | None = None) -> Verdict:
