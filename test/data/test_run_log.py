@@ -19,10 +19,11 @@ def header(t_s):
     return Message(stamp=Message(sec=at(t_s) // 10**9, nanosec=at(t_s) % 10**9))
 
 
-def diagnostics(name, message="", level=0, **values):
+def diagnostics(name, message="", level=0, t_s=0.0, **values):
     pairs = [Message(key=key, value=value) for key, value in values.items()]
     return Message(
-        status=[Message(name=name, message=message, level=level, hardware_id="", values=pairs)]
+        header=header(t_s),
+        status=[Message(name=name, message=message, level=level, hardware_id="", values=pairs)],
     )
 
 
@@ -183,6 +184,9 @@ def test_counters_of_diagnostics_are_kept_over_time():
     log = RunLog()
     for t_s in range(3):
         counts = {"camera_1.received": str(10 * t_s), "encodes": "7", "lag.p50_ms": "0.1"}
-        log.add(DIAGNOSTICS, at(t_s), diagnostics("vl_encoder", **counts))
+        late_s = 0.4 * (t_s == 1)
+        log.add(DIAGNOSTICS, at(t_s + late_s), diagnostics("vl_encoder", t_s=t_s, **counts))
     assert list(log.counters) == [("vl_encoder", "camera_1.received")]
-    assert log.counters["vl_encoder", "camera_1.received"]["count"] == pytest.approx([0, 10, 20])
+    rows = log.counters["vl_encoder", "camera_1.received"]
+    assert rows["t_s"] == pytest.approx([0, 1, 2])
+    assert rows["count"] == pytest.approx([0, 10, 20])

@@ -235,9 +235,10 @@ class RunLog:
                 "message": status.message,
                 "values": values,
             }
-            for key, value in values.items():
-                if "." in key and value.isdecimal():
-                    self.counters[status.name, key].append(t_s, int(value))
+            counts = {k: int(v) for k, v in values.items() if "." in k and v.isdecimal()}
+            for key, count in counts.items():  # told at the stamp, received when there was time
+                stamp_s = self._stamp_s(message.header.stamp)
+                self.counters[status.name, key].append(stamp_s, count)
             if values.get("pid", "").isdecimal():
                 self.pids[status.name] = int(values["pid"])
             if "mode" in values:

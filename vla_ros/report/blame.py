@@ -43,11 +43,11 @@ def _tick(summary: Summary) -> Told:
 
 
 def _no_chunks(summary: Summary) -> Told:
-    if summary["rates_hz"]["features"] is None and not summary["age_ms"]["features"]["count"]:
-        told = summary["diagnostics"].get("vl_encoder", {}).get("message", "it told nothing")
-        return "vl_encoder", f"there are no chunks, for hardly any features came ({told})"
-    told = summary["diagnostics"].get("action", {}).get("message", "it told nothing")
-    return "action", f"the action node made no chunks ({told})"
+    if not summary["stages_ms"].get("vl_encoder"):
+        told = summary["diagnostics"].get("vl_encoder", {}).get("message", "nothing")
+        return "vl_encoder", f"there are no chunks, for no encode was finished (it says: {told})"
+    told = summary["diagnostics"].get("action", {}).get("message", "nothing")
+    return "action", f"the action node made no chunks (it says: {told})"
 
 
 def _features(summary: Summary) -> Told:
@@ -84,8 +84,8 @@ def _interrupted(summary: Summary) -> Told:
 def _command(summary: Summary) -> Told:
     period = summary["command_period"]
     if not period["commands"]:
-        told = summary["diagnostics"].get("command", {}).get("message", "it told nothing")
-        return "command", f"there are no commands ({told})"
+        told = summary["diagnostics"].get("command", {}).get("message", "nothing")
+        return "command", f"there are no commands (the node says: {told})"
     missed = f"{period['deadlines_missed']} commands came more than a period late"
     return "command", f"{missed}, the longest gap was {period['longest_gap_ms'] or 0.0:.0f} ms"
 
