@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vla_ros.benchmark.configuration import Configuration
-from vla_ros.benchmark.feed import Feed
+from vla_ros.benchmark.feed import Feed, Inputs
 from vla_ros.benchmark.proof import Image, check_new, check_seen, check_tokens
 from vla_ros.benchmark.recordings import Recording
 from vla_ros.core.errors import ParameterError
@@ -99,8 +99,7 @@ class Workbench:
         key = replace(c, head="", sensor=True, robot_states=True, reuse=1)
         if key in self._proved:
             return
-        _, config, merge = self._encoders[c.model]
-        inputs = self._feed.next(c, config)
+        inputs, merge = self._inputs(c), self._encoders[c.model][2]
 
         def encode(images: Sequence[Image]) -> tuple[NDArray[np.float32], EncodedFeatures]:
             encoded = encoder.encode(images, inputs.instruction)
@@ -119,10 +118,7 @@ class Workbench:
             ImagesLostError: the images did not reach the encoder, or are those of the last encode.
         """
         encoder, actor = self.encoder(c), self.actor(c)
-        _, config, merge = self._encoders[c.model]
-        inputs = self._feed.next(c, config)
-        check_new(inputs.hashes, self._hashes)
-        self._hashes = inputs.hashes
+        inputs, merge = self._inputs(c), self._encoders[c.model][2]
         finish = finisher(encoder.device)
         set_threads(self.threads)
         finish()
@@ -150,7 +146,7 @@ class Workbench:
         `before` is what was in use when they began.
         """
         encoder, actor = self.encoder(c), self.actor(c)
-        inputs = self._feed.next(c, self._encoders[c.model][1])
+        inputs = self._inputs(c)
         with PeakMemory(encoder.device) as peak:
             set_threads(self.threads)
             encoded = encoder.encode(inputs.images, inputs.instruction)
@@ -158,6 +154,13 @@ class Workbench:
             result = actor.act(self._features(c, encoded)[0], *inputs.windows[0])
         names = [_NAMES.get(s.name, s.name) for s in (*encoded.stages, *result.stages)]
         return {"before": peak.before} | dict(zip(names, peak.marks, strict=True))
+
+    def _inputs(self, c: Configuration) -> Inputs:
+        """Return inputs for a configuration, seen to differ from those before."""
+        inputs = self._feed.next(c, self._encoders[c.model][1])
+        check_new(inputs.hashes, self._hashes)
+        self._hashes = inputs.hashes
+        return inputs
 
     def _features(self, c: Configuration, encoded: EncodedFeatures) -> NDArray[np.float32]:
         """Return the features of each set, (sets, ...), as the experts take them."""
