@@ -55,7 +55,7 @@ def run_live(settings: ReplaySettings, run: RunGraph = run_graph) -> int:
     result = collect(settings, repeats)
     if settings.profiler_cost:
         result["profiler_cost"] = profiler_cost(usage["on"], usage["off"])
-    return conclude(result, settings, old)
+    return conclude(result, settings, old, sound=any(repeat.valid for repeat in repeats))
 
 
 def run_once(
@@ -167,17 +167,18 @@ def checked_baseline(settings: ReplaySettings) -> dict[str, Any] | None:
     return old
 
 
-def conclude(result: dict[str, Any], settings: ReplaySettings, old: dict[str, Any] | None) -> int:
-    """Compare, write and print a result, JSON last; return the exit code."""
-    valid = [repeat for repeat in result["repeats"] if repeat["valid"]]
-    if old is not None and valid:
+def conclude(
+    result: dict[str, Any], settings: ReplaySettings, old: dict[str, Any] | None, *, sound: bool
+) -> int:
+    """Compare, write and print a result, JSON last; return the exit code, 1 unless `sound`."""
+    if old is not None and sound:
         result["comparison"] = baseline.compare(old, result, str(settings.baseline))
     text = result_files.described(result)
     result_files.write(result, settings.output_dir, text)
     print(f"{text}\n\nresults: {settings.output_dir}")
     print(json.dumps(result, allow_nan=False), flush=True)
     worse = bool(result["comparison"] and result["comparison"]["regressions"])
-    return 1 if worse or not valid else 0
+    return 1 if worse or not sound else 0
 
 
 def _without_profiler(settings: ReplaySettings, run: RunGraph) -> dict[str, float]:

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 from vla_ros.core.time import NS
 from vla_ros.data.bag_writer import BagWriter
 from vla_ros.data.definitions import typestore
-from vla_ros.replay import baseline
+from vla_ros.replay import baseline, sweep_search
 from vla_ros.replay.results import REPLAY, table
 
 TEXT, JUNIT, MCAP = "replay.txt", "junit.xml", "results.mcap"
@@ -34,7 +34,8 @@ def write(result: Mapping[str, Any], folder: Path, text: str) -> None:
 
 def described(result: Mapping[str, Any]) -> str:
     """Return a result and its comparison as text."""
-    parts = [table(result)]
+    sweeps = result.get("sweeps")
+    parts = [sweep_search.table(sweeps) if sweeps else table(result)]
     if result["comparison"]:
         parts.append(baseline.table(result["comparison"]))
     return "\n\n".join(parts)
@@ -45,6 +46,9 @@ def junit(result: Mapping[str, Any]) -> ElementTree.ElementTree:
     root = ElementTree.Element("testsuites", name=f"replay.{result['mode']}")
     for repeat in result["repeats"]:
         _add_suite(root, Path(repeat["folder"]).name, list(_checks(repeat)))
+    for name, sweep in result.get("sweeps", {}).items():
+        fault = "no rate holds" if sweep["highest_hz"] is None else ""
+        _add_suite(root, name, [(f"highest {name} rate", fault, True)])
     if result["comparison"]:
         _add_suite(root, "baseline", list(_compared(result["comparison"])))
     for total in ("tests", "failures", "skipped"):
