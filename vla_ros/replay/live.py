@@ -1,6 +1,7 @@
 """Plays a bag through the running graph, at its recorded times, several times over."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -47,7 +48,8 @@ def run_live(settings: ReplaySettings, run: RunGraph = run_graph) -> int:
     with tqdm(total=settings.repeats, desc="live", unit="run", disable=None) as bar:
         for number in range(1, settings.repeats + 1):
             watch = CpuWatch()
-            repeats.append(run_once(settings, f"run_{number}", {}, run, watch, repeats))
+            repeats.append(run_once(settings, f"run_{number}", run, watch, repeats))
+            bar.write(_line(repeats[-1]), file=sys.stderr)
             if settings.profiler_cost:
                 usage["on"].append(watch.shares())
                 usage["off"].append(_without_profiler(settings, run))
@@ -61,7 +63,6 @@ def run_live(settings: ReplaySettings, run: RunGraph = run_graph) -> int:
 def run_once(
     settings: ReplaySettings,
     name: str,
-    given: Mapping[str, str],
     run: RunGraph,
     watch: Watch,
     before: Sequence[Repeat],
@@ -73,7 +74,7 @@ def run_once(
     """
     folder = settings.output_dir / name
     try:
-        run(arguments(settings, {"output_dir": str(folder.absolute()), **given}), watch)
+        run(arguments(settings, {"output_dir": str(folder.absolute())}), watch)
         summary = json.loads((folder / "summary.json").read_text())
     except (VlaError, OSError, ValueError) as error:
         if not any(repeat.valid for repeat in before):
@@ -179,6 +180,11 @@ def conclude(
     print(json.dumps(result, allow_nan=False), flush=True)
     worse = bool(result["comparison"] and result["comparison"]["regressions"])
     return 1 if worse or not sound else 0
+
+
+def _line(repeat: Repeat) -> str:
+    told = repeat.fault or (repeat.verdict.reason if repeat.verdict else "")
+    return f"{repeat.folder.name}: {'invalid: ' * (not repeat.valid)}{told}"
 
 
 def _without_profiler(settings: ReplaySettings, run: RunGraph) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """Finds the highest camera rate, and the highest command rate, that the graph holds."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -132,6 +133,8 @@ class _Search:
         (folder / _PARAMS).write_text(yaml.safe_dump(params, sort_keys=False))
         trial = self._trial(rate_hz, seconds, folder)
         self._trials.append(trial)
+        told = f"{self._name} {rate_hz:g} Hz, {seconds:g} s: {trial.reason or 'holds'}"
+        self.bar.write(told, file=sys.stderr)
         self.bar.update()
         return not trial.reason
 
