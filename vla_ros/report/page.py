@@ -1,6 +1,6 @@
 """The page of one run: the verdict, then what it rests on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,25 +52,28 @@ def page(
     def picture(key: str) -> Html:
         return drawn.get(key, Html(""))
 
-    sections = [
-        section("timeline", "Timeline", picture("timeline")),
-        section("latency", "Latency", picture("latency"), *tables.latency(summary)),
-        section("motion", "Motion", picture("motion"), *tables.motion(summary)),
-        section("modes", "Modes", *tables.modes(summary)),
-        section("cameras", "Cameras and inputs", *tables.inputs(summary)),
-        section("processes", "Processes", picture("processes"), *tables.processes(summary)),
-        section("others", "Also measured", *tables.others(summary)),
-        section("nodes", "What the nodes said last", *tables.nodes(summary)),
-        section("recording", "Recording", *tables.recording(summary)),
-        section("configuration", "Configuration", *tables.configuration(summary)),
-    ]
+    parts: dict[str, Iterable[Html]] = {
+        "Timeline": [picture("timeline")],
+        "Latency": [picture("latency"), *tables.latency(summary)],
+        "Motion": [picture("motion"), *tables.motion(summary)],
+        "Modes": tables.modes(summary),
+        "Cameras and sensor": tables.inputs(summary),
+        "Processes": [picture("processes"), *tables.processes(summary)],
+        "Also measured": tables.others(summary),
+        "What the nodes said last": tables.nodes(summary),
+        "Recording": tables.recording(summary),
+        "Configuration": tables.configuration(summary),
+    }
+    names = {title: title.lower().replace(" ", "-") for title in parts}
+    made = {title: section(names[title], title, *inside) for title, inside in parts.items()}
+    kept = {title: part for title, part in made.items() if part}
     return document(
         f"{name}: {'holds' if found.holds else 'does not hold'}",
         element("header", element("h1", name), about(log, summary)),
         verdict(found),
         key_figures(summary),
-        contents(sections),
-        *sections,
+        contents({names[title]: title for title in kept}),
+        *kept.values(),
         element("footer", FOOTER),
     )
 
@@ -129,14 +132,9 @@ def key_figures(summary: Mapping[str, Any]) -> Html:
     return element("dl", *(_figure(*figure) for figure in figures), class_="figures")
 
 
-def contents(sections: Sequence[Html]) -> Html:
-    """Return links to the sections that there are."""
-    links = []
-    for part in sections:
-        if part:
-            name = part.split('id="', 1)[1].split('"', 1)[0]
-            title = part.split("<h2>", 1)[1].split("</h2>", 1)[0]
-            links.append(element("li", element("a", Html(title), href=f"#{name}")))
+def contents(titles: Mapping[str, str]) -> Html:
+    """Return links to sections, {id: title}."""
+    links = (element("li", element("a", title, href=f"#{name}")) for name, title in titles.items())
     return element("nav", element("ul", *links), aria_label="Sections")
 
 

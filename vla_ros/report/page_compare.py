@@ -1,11 +1,9 @@
 """The page that holds several runs against the first of them."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from vla_ros.data.run_log import RunLog
 from vla_ros.report.measures import Measure, measures
@@ -16,6 +14,7 @@ from vla_ros.report.page_parts import (
     document,
     element,
     flat,
+    link,
     number,
     section,
     sign,
@@ -75,7 +74,7 @@ def ratio(value: float | None, first: float | None, better: str) -> str:
 def _verdicts(runs: Sequence[Run], where: Path) -> Html:
     rows = [
         (
-            element("a", run.name, href=_link(run.folder / "report.html", where)),
+            link(run.name, run.folder / "report.html", where),
             sign(run.found.holds),
             run.found.reason,
             number(run.log.duration_s, 1),
@@ -83,10 +82,6 @@ def _verdicts(runs: Sequence[Run], where: Path) -> Html:
         for run in runs
     ]
     return table("Each run by itself", ("run", "its rate", "why", "length [s]"), rows)
-
-
-def _link(page: Path, where: Path) -> str:
-    return quote(os.path.relpath(page, where))
 
 
 def _measures(runs: Sequence[Run]) -> Html:

@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from vla_ros.core.errors import VlaError
+from vla_ros.report.page import verdict
 from vla_ros.report.page_parts import (
     Html,
     chart,
     document,
     element,
-    html,
+    link,
     number,
     section,
     table,
 )
 from vla_ros.report.page_tables import anything, anything_as_table
+from vla_ros.report.verdict import Check, Verdict
 
 _REPLAY, _BENCHMARK = "replay.json", "comparison.csv"
 _PICTURE = "comparison.png"
@@ -49,46 +51,44 @@ def folder_page(folder: Path) -> str:
 
 def _replay(folder: Path) -> str:
     found = json.loads((folder / _REPLAY).read_text(encoding="utf-8"))
-    about = [
-        f"mode {found['mode']}",
-        f"bag {found['bag']}",
-        f"model {found.get('model_id') or '-'}",
-    ]
-    about += [f"{len(found['repeats'])} repeats"]
+    about = [f"{found['mode']} replay of {found['bag']['path']}", f"model {found['model_id']}"]
+    told = found["verdict"]
     return document(
         f"{folder.name}: replay",
         element("header", element("h1", folder.name), element("p", " · ".join(about))),
-        _told(found.get("verdict")),
-        section("repeats", "Repeats", _repeats(found["repeats"])),
+        verdict(_verdict(told)) if told else element("p", "No run was valid: there is no verdict."),
+        section("repeats", "Repeats", _repeats(found["repeats"], folder)),
         section("measures", "Measures", _measures(found["measures"])),
-        section("comparison", "Against the baseline", *anything("", found.get("comparison"))),
+        section("baseline", "Against the baseline", *_baseline(found["comparison"])),
+        section("cost", "What measuring costs", *anything("Cost", found.get("profiler_cost"))),
         section("settings", "Settings", *_settings(found)),
     )
 
 
-def _told(verdict: Any) -> Html:
-    """Return a verdict that was written as JSON, or as a sentence."""
-    if not verdict:
-        return Html("")
-    if not isinstance(verdict, Mapping):
-        verdict = {"reason": verdict}
-    checks = [list(check.values()) for check in verdict.get("checks") or ()]
-    heads = list(verdict["checks"][0]) if checks else []
-    inside = element("h2", verdict["reason"]), table("What the verdict rests on", heads, checks)
-    good = " holds" if verdict.get("holds") else ""
-    return element("section", *inside, class_=f"verdict{good}", id="verdict")
+def _verdict(told: Mapping[str, Any]) -> Verdict:
+    checks = tuple(Check(**check) for check in told["checks"])
+    share = f" {told['runs_that_hold']} of {told['runs']} runs hold."
+    return Verdict(told["holds"], told["stage"], told["reason"] + share, checks)
 
 
-def _repeats(repeats: list[dict[str, Any]]) -> Html:
+def _repeats(repeats: list[dict[str, Any]], folder: Path) -> Html:
     rows = []
-    for count, repeat in enumerate(repeats, start=1):
-        inside = repeat.get("folder")
-        link = element("a", inside, href=f"{inside}/report.html") if inside else html(None)
-        valid = element("span", "valid", class_="good")
-        if not repeat["valid"]:
-            valid = element("span", "invalid", class_="bad")
-        rows.append([str(count), valid, repeat.get("reason") or "", link])
-    return table("Each repeat", ("repeat", "", "why", "report"), rows)
+    for repeat in repeats:
+        path = Path(repeat["folder"])
+        # Beside replay.json, also when the whole folder was moved.
+        path = folder / path.name if (folder / path.name).is_dir() else path
+        valid, judged = repeat["valid"], repeat["verdict"]
+        good = element("span", "valid" if valid else "invalid", class_="good" if valid else "bad")
+        why = repeat["reason"] or (judged["reason"] if judged else "")
+        rows.append([link(path.name, path / "report.html", folder), good, why])
+    return table("Each repeat", ("repeat", "", "why"), rows)
+
+
+def _baseline(comparison: Mapping[str, Any] | None) -> Iterator[Html]:
+    if comparison:
+        rows = comparison["rows"]
+        heads = list(rows[0]) if rows else []
+        yield table("Each measure", heads, [[row.get(head) for head in heads] for row in rows])
 
 
 def _measures(measures: Mapping[str, Any]) -> Html:

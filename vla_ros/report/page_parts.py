@@ -1,10 +1,13 @@
 """The pieces that a page is made of. Whatever comes in is text; only these functions make HTML."""
 
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from vla_ros.report.plot_style import COLOURS
 
@@ -27,7 +30,7 @@ def html(value: Any) -> Html:
     if isinstance(value, bool):
         return Html("yes" if value else "no")
     if isinstance(value, int | float):
-        return Html(number(value, 0 if isinstance(value, int) else None))
+        return Html(number(value))
     return Html(escape(str(value)))
 
 
@@ -37,7 +40,8 @@ def number(value: float | None, digits: int | None = None) -> str:
         return NOTHING
     if digits is None:
         size = abs(value)
-        digits = 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 0.1 or not size else 4
+        whole = isinstance(value, int) or size >= 1000
+        digits = 0 if whole else 1 if size >= 100 else 2 if size >= 0.1 or not size else 4
     return f"{value:,.{digits}f}"
 
 
@@ -52,6 +56,11 @@ def element(tag: str, *inside: Any, **attributes: Any) -> Html:
 def join(parts: Iterable[Any]) -> Html:
     """Return values one after another."""
     return Html("".join(html(part) for part in parts))
+
+
+def link(text: str, target: Path, where: Path) -> Html:
+    """Return a link to a file from a page in the folder `where`."""
+    return element("a", text, href=quote(os.path.relpath(target.absolute(), where.absolute())))
 
 
 def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Html:

@@ -51,12 +51,13 @@ _SHOWN = {
     *("schema", "duration_s", "rates_hz", "missed", "stages_ms", "chunk_period", "command_period"),
     *("age_ms", "set_skew_ms", "cameras", "sensor", "seams", "motion", "processes", "resources"),
     *("modes", "diagnostics", "bag", "unreadable", "configuration", "versions", "model_id"),
+    "verdict",
 }
 
 
 def checks(found: Verdict) -> Html:
     """Return what the verdict rests on."""
-    rows = [(c.name, sign(c.ok), c.value, float(c.limit), c.unit) for c in found.checks]
+    rows = [(c.name, sign(c.ok), c.value, c.limit, c.unit) for c in found.checks]
     heads = ("check", "", "found", "at most", "unit")
     return table("What the verdict rests on", heads, rows)
 
@@ -134,7 +135,7 @@ def processes(summary: Summary) -> Iterator[Html]:
     """Yield what each process took, and the machine."""
     used = summary["processes"]
     columns = list(dict.fromkeys(key for numbers in used.values() for key in numbers))
-    rows = [[name, *(_size(n.get(c)) for c in columns)] for name, n in used.items()]
+    rows = [[name, *(n.get(c) for c in columns)] for name, n in used.items()]
     heads = [_PROCESS.get(column, _words(column)) for column in columns]
     yield table("Processes", ("process", *heads), rows)
     machine = summary.get("resources") or {}
@@ -225,10 +226,6 @@ def _distributions(values: Any, prefix: str = "") -> Iterator[tuple[str, Mapping
 
 def _distribution(name: str, numbers: Mapping[str, Any], digits: int | None = 2) -> list[Any]:
     return [name, numbers.get("count"), *(number(numbers.get(k), digits) for k in _NUMBERS)]
-
-
-def _size(value: float | None) -> str:
-    return number(value, 0 if isinstance(value, int) else 1)
 
 
 def _words(name: str) -> str:

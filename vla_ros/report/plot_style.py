@@ -46,6 +46,7 @@ _STYLE: Any = {  # of matplotlib's names
     "axes.spines.right": False,
     "axes.axisbelow": True,
     "text.color": INK,
+    "text.parse_math": False,  # names come from the bag
     "xtick.color": MUTED,
     "ytick.color": MUTED,
     "grid.color": GRID,

@@ -8,6 +8,7 @@ instant, `M` a name.
 
 import json
 from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,9 @@ def trace_events(log: RunLog) -> list[Event]:
     pids = {name: pid for pid, name in enumerate(_processes(log), start=1)}
     events = [event for name, pid in pids.items() for event in _of_node(log, name, pid)]
     events += _arrows(log, pids)
-    timed = sorted((e for e in events if e["ph"] != "M"), key=lambda event: event["ts"])
+    # A bag may hold anything; JSON holds numbers only.
+    sound = (e for e in events if e["ph"] != "M" and isfinite(e["ts"] + e.get("dur", 0.0)))
+    timed = sorted(sound, key=lambda event: event["ts"])
     begin_us = min(timed[0]["ts"], 0.0) if timed else 0.0
     for event in timed:
         event["ts"] = round(event["ts"] - begin_us, 3)
@@ -118,7 +121,7 @@ def _counters(log: RunLog, node: str, pid: int) -> Iterator[Event]:
 
 def _counter(name: str, pid: int, times_s: Floats, values: Floats) -> Iterator[Event]:
     for t_s, value in zip(times_s, values, strict=True):
-        if np.isfinite(value):
+        if isfinite(value):
             event = {"ph": "C", "name": name, "pid": pid, "tid": 0}
             yield {**event, "ts": float(t_s) * 1e6, "args": {"value": round(float(value), 4)}}
 
