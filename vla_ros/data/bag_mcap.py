@@ -47,6 +47,7 @@ class _Region(NamedTuple):
     offset: int
     length: int
     chunk: bool
+    channels: frozenset[int] = frozenset()  # that are in it; empty: not known
 
 
 class _Entry(NamedTuple):
@@ -94,6 +95,8 @@ class McapFile:
         wanted = {key: topic for key, topic in self._channels.items() if topic.name in topics}
         waiting: list[_Entry] = []  # in order; later chunks may hold what comes before them
         for region in self._regions if wanted else ():
+            if region.channels and region.channels.isdisjoint(wanted):
+                continue
             ready = bisect_left(waiting, region.start_ns, key=_log_ns)
             yield from _records(waiting[:ready], wanted)
             try:
@@ -127,8 +130,14 @@ class McapFile:
                 self.counts[self._channels[key].name] += count
         head = _RECORD.size
         return [
-            _Region(c.message_start_time, c.chunk_start_offset + head, c.chunk_length - head, True)
-            for c in summary.chunk_indexes
+            _Region(
+                start_ns=chunk.message_start_time,
+                offset=chunk.chunk_start_offset + head,
+                length=chunk.chunk_length - head,
+                chunk=True,
+                channels=frozenset(chunk.message_index_offsets),
+            )
+            for chunk in summary.chunk_indexes
         ]
 
     def _sound(self, regions: Iterable[_Region], losses: list[str]) -> list[_Region]:

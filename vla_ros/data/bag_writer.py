@@ -101,7 +101,8 @@ class BagWriter:
         self._queued_bytes = 0
         self._stale = False
         self._closing = False
-        self._wake = threading.Condition()
+        lock = threading.Lock()
+        self._wake, self._room = threading.Condition(lock), threading.Condition(lock)
         self._thread = threading.Thread(target=self._run, name="bag_writer", daemon=True)
         self._thread.start()
 
@@ -145,16 +146,20 @@ class BagWriter:
                 self._custom[name] = text
                 self._stale = True
 
-    def write(self, topic: str, data: bytes, log_ns: int) -> bool:
+    def write(self, topic: str, data: bytes, log_ns: int, *, wait: bool = False) -> bool:
         """Hand over a serialised message; return whether it will be written.
 
         Args:
             topic: one that was announced.
             data: CDR, as ROS 2 sends it.
             log_ns: when it was received.
+            wait: until the disk has caught up; else the message is dropped.
         """
         with self._wake:
             full = self._queued_bytes + len(data) > self._queue_bytes and self._queue
+            while wait and full and not self.error:
+                self._room.wait(FLUSH_S)
+                full = self._queued_bytes + len(data) > self._queue_bytes and self._queue
             if self.error or self._closing or full:
                 self.dropped += 1
                 return False
@@ -214,6 +219,7 @@ class BagWriter:
                     self._wake.wait(FLUSH_S)
                 message = self._queue.popleft() if self._queue else None
                 self._queued_bytes -= len(message.data) if message else 0
+                self._room.notify()
                 stale, self._stale = self._stale, False
                 closing = self._closing
             if stale:
@@ -240,6 +246,7 @@ class BagWriter:
             self.dropped += len(self._queue)
             self._queue.clear()
             self._queued_bytes = 0
+            self._room.notify()
 
 
 class _File:

@@ -1,7 +1,7 @@
 """The tables of an episode: sensor samples and robot states, as npz or csv."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -64,15 +64,15 @@ def read_samples(folder: Path, name: str, start_ns: int, duration_s: float) -> S
     return None
 
 
-def read_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
-    """Return the arrays of an npz file by name; never a pickle.
+def read_arrays(path: Path, names: Collection[str] = ()) -> dict[str, NDArray[np.generic]]:
+    """Return the arrays of an npz file by name, all or those of `names`; never a pickle.
 
     Raises:
         EpisodeError: it is no npz file.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+            return {name: file[name] for name in file.files if not names or name in names}
     except (OSError, ValueError, AttributeError, EOFError, BadZipFile) as error:
         raise EpisodeError(f"{path} is no npz file of numbers: {error}") from error
 
