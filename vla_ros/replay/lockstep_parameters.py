@@ -128,12 +128,14 @@ def _parameters(given: Any) -> GraphParameters:
 
 def _filled(node: Node, name: str, given: Mapping[str, Any]) -> Node:
     """Return the node's parameters with those given for its name, or for all (`/**`)."""
-    values: dict[str, Any] = {}
-    for key, entry in given.items():
-        if str(key).rpartition("/")[2] in (name, "**"):
-            values |= entry.get("ros__parameters", {})
     known = {one.name: type(getattr(node, one.name)) for one in fields(node)}
+    values: dict[str, Any] = {}
     try:
+        for key, entry in given.items():
+            if str(key).rpartition("/")[2] in (name, "**"):
+                values |= dict(entry["ros__parameters"])
         return replace(node, **{k: known[k](v) for k, v in values.items() if k in known})
-    except (TypeError, ValueError) as error:
-        raise ParameterError(f"parameters of {name}: {error}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise ParameterError(
+            f"parameters of {name}: {error!r}; ros__parameters of the node's own types are allowed"
+        ) from error
