@@ -21,6 +21,17 @@ def test_nothing_sees_a_set_twice_in_a_row(base, frames, others) -> None:
         assert all(one != other for one, other in pairwise(own))
 
 
+def test_frames_in_which_nothing_moves_are_skipped(base) -> None:
+    recording = made_up(6)
+    for frames in recording.views.values():
+        for number, frame in enumerate(frames):
+            frame.pixels = frames[number // 3 * 3].pixels  # two different images, three times each
+    feed, policy = Feed(recording), tiny_recipe().policy
+    shown = [feed.next(base, policy).hashes for _ in range(5)]
+    assert len(set(shown)) == 2
+    assert all(one != other for one, other in pairwise(shown))
+
+
 def test_every_tick_has_windows_of_its_own(base) -> None:
     inputs = Feed(made_up()).next(replace(base, reuse=3, batch=2), tiny_recipe().policy)
     assert len(inputs.images) == len(inputs.hashes) == 2 * 2

