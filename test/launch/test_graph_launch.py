@@ -26,7 +26,7 @@ from vla_ros.ros.convert import to_ns
 VIEWS = [f"camera_{number}" for number in range(1, 6)]
 STAGES = {
     *("transport", "sync", "decode", "preprocess", "vision", "language", "publish"),
-    *("sensor_encode", "state_encode", "action", "camera_to_command"),
+    *("sensor_encode", "state_encode", "action", "camera_to_command", "sensor_to_command"),
 }
 
 
@@ -144,7 +144,7 @@ class TestAfterwards(unittest.TestCase):
     def test_the_bag_opens_and_holds_every_stage(self, output):
         self.assertEqual(
             sorted(path.name for path in output.iterdir()),
-            ["bag", "latency.png", "summary.json", "timeline.png"],
+            ["bag", "latency.png", "report.html", "summary.json", "timeline.png", "trace.json"],
         )
         stages, topics = set(), set()
         with AnyReader([output / "bag"]) as reader:

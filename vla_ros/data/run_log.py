@@ -288,3 +288,5 @@ _HANDLERS: dict[str, Callable[[RunLog, float, Any], None]] = {
     "diagnostic_msgs/msg/DiagnosticArray": RunLog._diagnostics,
 }
 TYPES = frozenset(_HANDLERS)
+# A recording of inputs alone, the sensor's among them, is no run.
+RUN_TYPES = TYPES - {"vla_ros/msg/SensorSamples"}
