@@ -108,6 +108,13 @@ def test_a_hold_names_what_the_command_node_named(reason, stage):
     assert f"HOLD after 7.0 s, {reason}" in found.reason
 
 
+def test_the_oldest_features_allowed_are_those_at_which_the_robot_slows_down():
+    log = good_run()
+    log.diagnostics["command"] = {"level": 0, "message": "", "values": {"features_soft_s": "0.9"}}
+    assert failed(verdict(summarize(log))) == ["features' age p99"]
+    assert verdict(summarize(log), Limits(features_age_ms=1200.0)).holds
+
+
 def test_a_hold_before_the_first_motion_is_no_failure_but_one_without_any_is():
     log = good_run()
     log.modes.insert(1, ModeChange(0.5, "command", "HOLD", "the tool's position is not known"))
@@ -140,6 +147,7 @@ def test_a_camera_that_never_came_is_named():
     counters(log, "vl_encoder", 1.0, **{"camera_2.received": 0, "camera_2.lost": 0})
     found = verdict(summarize(log))
     assert found.stage == "transport" and "no frame of camera_2 came" in found.reason
+    assert [check.value for check in found.checks if check.name == "frames lost"] == [100.0]
 
 
 def test_a_run_of_nothing_does_not_hold():

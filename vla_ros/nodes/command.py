@@ -152,6 +152,7 @@ class CommandNode(Node):
     def _values(self) -> Mapping[str, Any]:
         return {
             "rate_hz": self._params.rate_hz,
+            "features_soft_s": self._params.features_soft_s,
             "commands": self._commands,
             "chunks": self._chunks,
             "played": self._played,

@@ -20,7 +20,8 @@ def cameras(log: RunLog) -> dict[str, dict[str, Number]]:
 
     `sent` is what the source sent in all, `received` what reached the encoder since it listened.
     `lost` are frames missing from the spacing of the stamps, or, where more than a twentieth is
-    missing, from what was sent while the encoder listened; `lost_percent` is of received and lost.
+    missing, from what was sent while the encoder listened; `lost_percent` is of received and lost,
+    and 100 of a camera that was waited for and never came.
     `unpaired` ones never fitted into a set (core.framesets); `used` ones were encoded.
     """
     waited_for = {key.rpartition(".")[0] for _, key in log.counters if key.endswith(".received")}
@@ -57,7 +58,7 @@ def _camera(log: RunLog, name: str) -> dict[str, Number]:
         "sent": told.get("sent"),
         "received": received,
         "lost": lost,
-        "lost_percent": _percent(lost, received),
+        "lost_percent": 100.0 if received == 0 else _percent(lost, received),
         "used": told["used"],
         "unpaired": told.get("unpaired"),
         "tokens": log.view_tokens.get(name),

@@ -6,6 +6,8 @@ from typing import Any
 
 from vla_ros.report.blame import blame
 
+_SOFT_S = 3.0  # features_soft_s, where the run does not tell it
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -13,7 +15,7 @@ class Limits:
 
     rate_percent: float = 1.0  # of the nominal rate
     period_error_percent: float = 10.0  # of the period, at p99
-    features_age_ms: float = 3000.0  # at p99: the soft limit, from where on the robot slows down
+    features_age_ms: float | None = None  # at p99; None: from where on the robot slows down
     frames_lost_percent: float = 1.0  # of the worst camera
     sensor_lost_percent: float = 0.1
 
@@ -75,8 +77,9 @@ def _checks(summary: Mapping[str, Any], limits: Limits) -> Iterator[Check]:
     yield _at_most("command deadlines missed", command["deadlines_missed"], 0, "")
     yield _at_most("times slowed or held", interruptions(summary), 0, "")
     age_ms = summary["age_ms"]["features"]["p99"]
-    yield _at_most("features' age p99", age_ms, limits.features_age_ms, "ms")
-    lost = [_lost_percent(camera) for camera in summary["cameras"].values()]
+    oldest_ms = limits.features_age_ms or _soft_limit_ms(summary)
+    yield _at_most("features' age p99", age_ms, oldest_ms, "ms")
+    lost = [camera["lost_percent"] for camera in summary["cameras"].values()]
     worst = max((percent for percent in lost if percent is not None), default=None)
     yield _at_most("frames lost", worst, limits.frames_lost_percent, "%")
     lost_samples = summary["sensor"]["lost_percent"]
@@ -108,10 +111,10 @@ def interruptions(summary: Mapping[str, Any]) -> int | None:
     return sum(mode in ("SLOWED", "HOLD") for mode in modes[first:])
 
 
-def _lost_percent(camera: Mapping[str, Any]) -> float | None:
-    """Return what a camera lost; one that was waited for and never came lost everything."""
-    percent: float | None = camera["lost_percent"]
-    return 100.0 if camera["received"] == 0 else percent
+def _soft_limit_ms(summary: Mapping[str, Any]) -> float:
+    """Return from which age on the command node slows down, as it says."""
+    told = summary["diagnostics"].get("command", {}).get("values", {})
+    return float(told.get("features_soft_s", _SOFT_S)) * 1e3
 
 
 def _praise(summary: Mapping[str, Any]) -> str:
