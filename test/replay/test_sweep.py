@@ -1,6 +1,7 @@
 """The search for the highest rate that holds."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -93,12 +94,26 @@ def test_both_rates_are_swept_one_at_a_time(settings, capsys):
     assert [t["seconds"] for t in trials if t["rate_hz"] == 30.0].count(30.0) == 2
     reasons = {t["rate_hz"]: t["reason"] for t in trials}
     assert reasons[30.0] == "" and reasons[35.0] == "4.0 % of a camera's frames lost"
-    assert "3 deadlines missed" in capsys.readouterr().out
+    assert "deadlines missed: 3" in capsys.readouterr().out
     durations = {run["bag_duration_s"] for run in graph.runs}
     assert durations == {"8.0", "30.0"}
     [text] = (settings.output_dir / "camera_01_35_hz").glob("params.yaml") or [None]
     params = yaml.safe_load(text.read_text())
     assert params["/**/command"]["ros__parameters"] == {"rate_hz": 50.0, "max_linear": 0.05}
+
+
+def test_a_run_whose_input_lagged_is_repeated_once(settings):
+    late, good = make_summary(lag_ms=9.0), make_summary()
+    only = replace(settings, sweeps=("command",))
+    bad = make_summary(missed=1)
+    # 200 Hz: late, then good; all above fail; two confirm, and the one above fails again.
+    graph = FakeGraph(late, good, *[bad] * 3, good, good, late, late)
+    assert run_sweep(only, graph) == 0
+    result = json.loads((settings.output_dir / "replay.json").read_text())
+    trials = result["sweeps"]["command"]["trials"]
+    assert [t["rate_hz"] for t in trials][:2] == [200.0, 200.0]
+    assert [t["input_lagged"] for t in trials] == [True, *[False] * 6, True, True]
+    assert result["measures"]["highest_command_hz"]["median"] == 200.0
 
 
 def test_a_rate_that_nothing_holds_fails(settings):
