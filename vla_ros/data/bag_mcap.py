@@ -160,7 +160,7 @@ class McapFile:
     def _walk(self, losses: list[str]) -> Iterator[_Region]:
         """Yield the regions as they lie in the file, up to where it breaks off."""
         at, run_at = MAGIC_SIZE, MAGIC_SIZE
-        opcode = 0
+        whole = False
         while at + _RECORD.size <= self._size:
             opcode, length = _RECORD.unpack(self._read(at, _RECORD.size))
             end = at + _RECORD.size + length
@@ -170,6 +170,7 @@ class McapFile:
                 yield _Region(0, run_at, at - run_at, False)
                 run_at = at
             if cut or opcode == Opcode.FOOTER:
+                whole = opcode == Opcode.FOOTER and end + MAGIC_SIZE <= self._size
                 break
             if opcode == Opcode.CHUNK:
                 yield _Region(0, at + _RECORD.size, length, True)
@@ -178,7 +179,7 @@ class McapFile:
         else:
             if at > run_at:
                 yield _Region(0, run_at, at - run_at, False)
-        if opcode != Opcode.FOOTER:
+        if not whole:
             losses.append(f"breaks off at byte {at} of {self._size}: it was not closed")
 
     def _entries(self, region: _Region) -> Iterator[_Entry]:
