@@ -78,7 +78,10 @@ def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
             attributes["class_"] = kinds[i]
         return element(tag, value, **attributes)
 
-    head = element("tr", *(cell("th", i, name, scope="col") for i, name in enumerate(heads)))
+    head = element(
+        "tr",
+        *(cell("th", i, h, scope="col") if h else element("td") for i, h in enumerate(heads)),
+    )
     body = [
         element(
             "tr",

@@ -137,7 +137,7 @@ def processes(summary: Summary) -> Iterator[Html]:
     columns = list(dict.fromkeys(key for numbers in used.values() for key in numbers))
     rows = [[name, *(n.get(c) for c in columns)] for name, n in used.items()]
     heads = [_PROCESS.get(column, _words(column)) for column in columns]
-    yield table("Processes", ("process", *heads), rows)
+    yield table("What each process took", ("process", *heads), rows)
     machine = summary.get("resources") or {}
     if machine.get("shm_peak_mb") is not None:
         yield element("p", f"At most {number(machine['shm_peak_mb'], 1)} MB of /dev/shm in use.")
@@ -154,7 +154,7 @@ def nodes(summary: Summary) -> Iterator[Html]:
     """Yield the last diagnostics of each node, folded away."""
     for name, status in summary["diagnostics"].items():
         rows = list(status["values"].items())
-        inside = table(f"{name}: {status['message']}", ("value", ""), rows)
+        inside = table(f"Values of {name}", ("name", "value"), rows)
         yield details(f"{name}: {status['message'] or 'no message'}", inside)
 
 
@@ -163,8 +163,9 @@ def recording(summary: Summary) -> Iterator[Html]:
     bag = summary.get("bag", {})
     if bag.get("note"):
         yield element("p", element("strong", "Note: "), bag["note"])
-    rows = [(_words(key), value) for key, value in bag.items() if key != "note"]
-    yield table("The bag", ("", "messages"), [row for row in rows if row[1] is not None])
+    counted = {"recorded": bag.get("messages"), "dropped": bag.get("dropped")}
+    rows = [(key, count) for key, count in counted.items() if count is not None]
+    yield table("The bag", ("", "messages"), rows)
     unreadable = list(summary["unreadable"].items())
     if unreadable:
         yield table("Messages that could not be read", ("type", "messages"), unreadable)
@@ -212,7 +213,7 @@ def anything(caption: str, values: Any) -> Iterator[Html]:
 
 def anything_as_table(caption: str, values: Any) -> Html:
     """Return the leaves of nested values by their names, as they are."""
-    return table(caption, ("", "value"), [(name, str(value)) for name, value in flat(values)])
+    return table(caption, ("name", "value"), [(name, str(value)) for name, value in flat(values)])
 
 
 def _distributions(values: Any, prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from vla_ros.core.latency import Floats
 from vla_ros.data.run_log import RunLog
+from vla_ros.data.table import Table
 
 Event = dict[str, Any]
 
@@ -62,15 +63,9 @@ def _processes(log: RunLog) -> list[str]:
 
 
 def _of_node(log: RunLog, node: str, pid: int) -> Iterator[Event]:
-    yield _name("process_name", pid, 0, node)
-    yield {
-        "ph": "M",
-        "name": "process_sort_index",
-        "pid": pid,
-        "tid": 0,
-        "args": {"sort_index": pid},
-    }
-    yield _name("thread_name", pid, _MODES, "mode")
+    yield _about("process_name", pid, 0, name=node)
+    yield _about("process_sort_index", pid, 0, sort_index=pid)
+    yield from _track(pid, _MODES, "mode")
     for change in log.modes:
         if change.node == node:
             moment = {"ph": "i", "name": change.mode, "pid": pid, "tid": _MODES, "s": "p"}
@@ -79,23 +74,26 @@ def _of_node(log: RunLog, node: str, pid: int) -> Iterator[Event]:
         yield from _cycles(log, node, pid)
     tid = _FIRST_STAGE
     for (owner, stage), rows in log.stages.items():
-        if owner != node:
-            continue
-        sound = np.isfinite(rows["start_s"]) & np.isfinite(rows["duration_s"])
-        starts_s, durations_s = (rows["t_s"] + rows["start_s"])[sound], rows["duration_s"][sound]
-        lanes = _lanes(starts_s, durations_s)
-        for lane in range(max(lanes, default=-1) + 1):
-            yield _name(
-                "thread_name", pid, tid + lane, stage if lane == 0 else f"{stage} ({lane + 1})"
-            )
-        for start_s, lasted_s, lane in zip(starts_s, durations_s, lanes, strict=True):
-            yield _span(stage, pid, tid + lane, start_s, lasted_s)
-        tid += max(lanes, default=0) + 1
+        if owner == node:
+            lanes = list(_stage(stage, rows, pid, tid))
+            yield from lanes
+            tid += sum(event["name"] == "thread_name" for event in lanes)
     yield from _counters(log, node, pid)
 
 
+def _stage(stage: str, rows: Table, pid: int, first_tid: int) -> Iterator[Event]:
+    """Yield the spans of a stage, in as many tracks as it takes for none to overlap another."""
+    sound = np.isfinite(rows["start_s"]) & np.isfinite(rows["duration_s"])
+    starts_s, durations_s = (rows["t_s"] + rows["start_s"])[sound], rows["duration_s"][sound]
+    lanes = _lanes(starts_s, durations_s)
+    for lane in range(max(lanes, default=-1) + 1):
+        yield from _track(pid, first_tid + lane, f"{stage} ({lane + 1})" if lane else stage)
+    for start_s, lasted_s, lane in zip(starts_s, durations_s, lanes, strict=True):
+        yield _span(stage, pid, first_tid + lane, start_s, lasted_s)
+
+
 def _cycles(log: RunLog, node: str, pid: int) -> Iterator[Event]:
-    yield _name("thread_name", pid, _CYCLE, "whole cycle")
+    yield from _track(pid, _CYCLE, "whole cycle")
     rows = log.cycles[node]
     columns = (rows[name] for name in ("t_s", "duration_s", "cycle", "missed"))
     for t_s, lasted_s, cycle, missed in zip(*columns, strict=True):
@@ -177,5 +175,10 @@ def _span(name: str, pid: int, tid: int, start_s: float, lasted_s: float) -> Eve
     }
 
 
-def _name(kind: str, pid: int, tid: int, name: str) -> Event:
-    return {"ph": "M", "name": kind, "pid": pid, "tid": tid, "args": {"name": name}}
+def _track(pid: int, tid: int, name: str) -> Iterator[Event]:
+    yield _about("thread_name", pid, tid, name=name)
+    yield _about("thread_sort_index", pid, tid, sort_index=tid)
+
+
+def _about(kind: str, pid: int, tid: int, **args: Any) -> Event:
+    return {"ph": "M", "name": kind, "pid": pid, "tid": tid, "args": args}
