@@ -48,6 +48,15 @@ def test_every_configuration_is_measured_in_turn(bench, base) -> None:
         assert result.fps == pytest.approx(1e3 / result.mean_ms("total"))
 
 
+def test_turns_begin_with_another_each_time(bench, base, monkeypatch) -> None:
+    group = [replace(base, views=views) for views in (1, 2, 3)]
+    ran: list[int] = []
+    cycle = bench.cycle
+    monkeypatch.setattr(bench, "cycle", lambda c: (ran.append(c.views), cycle(c))[1])
+    measure_all(bench, {"views": group}, 3, 0, lambda what: None)
+    assert ran == [1, 2, 3, 2, 3, 1, 3, 1, 2]
+
+
 def test_reuse_divides_the_encode(bench, base) -> None:
     cycle = bench.cycle(replace(base, reuse=4))
     [vl], [per_tick], [total] = (cycle.stages_ms[s] for s in ("vl", "vl_per_tick", "total"))

@@ -11,6 +11,7 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1] / "models"))
 from tiny_policy import tiny_recipe
 
+from vla_ros.data.episode_import import import_episodes
 from vla_ros.models.recipes import make
 from vla_ros.tools import benchmark, simulated_recording
 
@@ -93,6 +94,16 @@ def test_a_checkpoint_brings_its_sample(tiny, tmp_path) -> None:
     assert benchmark.main([*options, *QUICK]) == 0
     written = json.loads((tmp_path / "out" / "regression_results.json").read_text())
     assert written["settings"]["recording"] == str(own / "sample")
+
+
+def test_a_bag(tiny, tmp_path, capsys) -> None:
+    import_episodes(write_episode(tmp_path / "episode"), tmp_path / "run" / "bag")
+    given = ["--checkpoint-regression", str(tiny), "--dataset-dir", str(tmp_path / "run")]
+    assert benchmark.main([*given, "--output-dir", str(tmp_path / "out"), *QUICK]) == 0
+    [row] = rows(tmp_path / "out")
+    assert (row["Views"], row["Sensor"], row["Robot states"]) == ("2", "True", "True")
+    written = json.loads((tmp_path / "out" / "regression_results.json").read_text())
+    assert written["settings"]["recording"] == str(tmp_path / "run" / "bag")
 
 
 def test_the_first_try(tmp_path) -> None:

@@ -86,7 +86,8 @@ def measure_all(
             bench.prove(c)
             step(f"{comparison}: warming up")
         for number in range(-warm_up, iterations):
-            for result in group:
+            start = number % len(group)  # no configuration is always the first of its turn
+            for result in group[start:] + group[:start]:
                 cycle = bench.cycle(result.configuration)
                 if number >= 0:
                     result.add(cycle)
