@@ -72,6 +72,20 @@ def test_every_second_frame_lost_is_noticed_though_the_stamps_are_evenly_spaced(
     assert camera["lost_percent"] == pytest.approx(50.0, abs=3)
 
 
+def test_what_was_lost_before_the_first_chunk_is_counted_but_is_no_share():
+    log = RunLog()
+    log.chunks.append(5.0, 0, 1, *[0.1] * 5)
+    for t_s in range(11):
+        counts = {"sensor.samples": 650 * t_s, "sensor.lost": min(100 * t_s, 500)}
+        counters(log, "action", t_s, **counts)
+        seen = {"camera_1.received": 10 * t_s, "camera_1.lost": 3 if t_s < 8 else 5}
+        counters(log, "vl_encoder", t_s, **seen)
+    found = summarize(log)
+    assert (found["sensor"]["lost"], found["sensor"]["lost_percent"]) == (500, 0.0)
+    camera = found["cameras"]["camera_1"]
+    assert (camera["lost"], camera["lost_percent"]) == (5, pytest.approx(100 * 2 / 52))
+
+
 def test_a_source_that_goes_on_after_the_encoder_has_lost_nothing():
     log = RunLog()
     for t_s in range(60):

@@ -134,12 +134,14 @@ def test_a_late_command_names_the_command_node():
 def test_lost_frames_and_samples_name_the_transport():
     log = good_run()
     counters(log, "vl_encoder", SECONDS, **{"camera_1.received": 190, "camera_1.lost": 10})
-    counters(log, "action", SECONDS, **{"sensor.samples": 12000, "sensor.lost": 130})
+    counters(log, "action", SECONDS, **{"sensor.samples": 13000, "sensor.lost": 130})
     found = verdict(summarize(log))
     assert failed(found) == ["frames lost", "sensor samples lost"]
     assert found.stage == "transport" and "camera_1 lost 5.0 %" in found.reason
     lenient = Limits(frames_lost_percent=6.0)
-    assert "130 of 12130 sensor samples" in verdict(summarize(log), lenient).reason
+    assert "1.0 % of the sensor's samples" in verdict(summarize(log), lenient).reason
+    log.modes.append(ModeChange(3.0, "sim", "SLOWED", "physics fell behind the clock"))
+    assert verdict(summarize(log), lenient).stage == "sim"
 
 
 def test_a_camera_that_never_came_is_named():

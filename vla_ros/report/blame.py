@@ -100,8 +100,9 @@ def _frames(summary: Summary) -> Told:
 
 
 def _samples(summary: Summary) -> Told:
-    sensor = summary["sensor"]
-    told = f"{sensor['lost']} of {sensor['samples'] + sensor['lost']} sensor samples were lost"
+    told = f"{summary['sensor']['lost_percent']:.1f} % of the sensor's samples were lost"
+    if any(change["node"] == "sim" and change["mode"] == "SLOWED" for change in summary["modes"]):
+        return "sim", f"{told}: the simulation fell behind the clock and left them out"
     return "transport", told
 
 

@@ -20,8 +20,8 @@ def cameras(log: RunLog) -> dict[str, dict[str, Number]]:
 
     `sent` is what the source sent in all, `received` what reached the encoder since it listened.
     `lost` are frames missing from the spacing of the stamps, or, where more than a twentieth is
-    missing, from what was sent while the encoder listened; `lost_percent` is of received and lost,
-    and 100 of a camera that was waited for and never came.
+    missing, from what was sent while the encoder listened. `lost_percent` is of those that should
+    have come since the first chunk (before it, models load), and 100 where none ever came.
     `unpaired` ones never fitted into a set (core.framesets); `used` ones were encoded.
     """
     waited_for = {key.rpartition(".")[0] for _, key in log.counters if key.endswith(".received")}
@@ -30,37 +30,32 @@ def cameras(log: RunLog) -> dict[str, dict[str, Number]]:
 
 
 def sensor(log: RunLog) -> dict[str, Number]:
-    """Return what the action node, or else the bag, tells of the sensor's samples."""
-    told = _counters(log, "sensor")
-    count = log.sensor
+    """Return what the action node, or else the bag, tells of the sensor's samples.
+
+    `lost_percent` is of those that should have come since the first chunk.
+    """
+    told, count = _counters(log, "sensor"), log.sensor
     if "samples" not in told and count.batches:
         told |= {"batches": count.batches, "samples": count.samples}
         if count.lost is not None:
             told["lost"] = count.lost
-    samples, lost = told.get("samples"), told.get("lost")
     return {
-        "sent": told.get("sent"),
-        "batches": told.get("batches"),
-        "samples": samples,
-        "lost": lost,
-        "lost_percent": _percent(lost, samples),
+        **{name: told.get(name) for name in ("sent", "batches", "samples", "lost")},
+        "lost_percent": _lost_percent(log, "sensor", "samples", told),
         "rate_hz": _rate_hz(_counter(log, "sensor.samples")),
     }
 
 
 def _camera(log: RunLog, name: str) -> dict[str, Number]:
     told = {"used": log.images_used[name], **_counters(log, name)}
-    received, lost = told.get("received"), told.get("lost")
-    if lost is not None:
-        missing = _undelivered(_counter(log, f"{name}.sent"), _counter(log, f"{name}.received"))
-        lost = max(lost, missing)
+    percent = 100.0 if told.get("received") == 0 else _lost_percent(log, name, "received", told)
+    missing, percent_missing = _undelivered(log, name)
+    if "lost" in told and percent is not None:
+        told["lost"], percent = max(told["lost"], missing), max(percent, percent_missing)
+    names = ("sent", "received", "lost", "used", "unpaired")
     return {
-        "sent": told.get("sent"),
-        "received": received,
-        "lost": lost,
-        "lost_percent": 100.0 if received == 0 else _percent(lost, received),
-        "used": told["used"],
-        "unpaired": told.get("unpaired"),
+        **{counter: told.get(counter) for counter in names},
+        "lost_percent": percent,
         "tokens": log.view_tokens.get(name),
     }
 
@@ -79,21 +74,22 @@ def _counter(log: RunLog, key: str) -> Table | None:
     return next((rows for (_, known), rows in log.counters.items() if known == key), None)
 
 
-def _undelivered(sent: Table | None, received: Table | None) -> int:
-    """Return how many frames that were sent while somebody listened did not come, if many.
+def _undelivered(log: RunLog, name: str) -> tuple[int, float]:
+    """Return how many frames that were sent while somebody listened did not come, if many, and %.
 
     The counters are told once a second at moments of their own, so a few frames are noise.
     """
+    sent, received = _counter(log, f"{name}.sent"), _counter(log, f"{name}.received")
     if sent is None or received is None:
-        return 0
-    listening = received["count"] > 0
-    times_s = received["t_s"][listening]
+        return 0, 0.0
+    times_s = received["t_s"][received["count"] > 0]
     if not len(times_s):
-        return 0
+        return 0, 0.0
     start_s, end_s = max(times_s[0], sent["t_s"][0]), min(times_s[-1], sent["t_s"][-1])
     went, came = (_growth(rows, start_s, end_s) for rows in (sent, received))
     missing = round(went - came)
-    return missing if missing > max(_GROSS * went, 2.0) else 0
+    gross = missing > max(_GROSS * went, 2.0)
+    return (missing, 100.0 * missing / went) if gross else (0, 0.0)
 
 
 def _growth(rows: Table, start_s: float, end_s: float) -> float:
@@ -114,10 +110,18 @@ def _rate_hz(rows: Table | None) -> float | None:
     return _growth(rows, growing[0], growing[-1]) / float(growing[-1] - growing[0])
 
 
-def _percent(lost: int | None, came: int | None) -> float | None:
-    if lost is None or came is None or lost + came == 0:
+def _lost_percent(log: RunLog, of: str, came: str, told: Mapping[str, int]) -> float | None:
+    """Return the share of lost ones since the first chunk, of all where that is not known."""
+    if came not in told or "lost" not in told:
         return None
-    return 100.0 * lost / (lost + came)
+    counted: tuple[float, float] = told[came], told["lost"]
+    rows, rows_lost = _counter(log, f"{of}.{came}"), _counter(log, f"{of}.lost")
+    if rows is not None and rows_lost is not None and len(log.chunks):
+        start_s, end_s = log.chunks["t_s"][0], rows["t_s"][-1]
+        if rows["t_s"][0] < end_s and start_s < end_s:
+            counted = _growth(rows, start_s, end_s), _growth(rows_lost, start_s, end_s)
+    arrived, lost = counted
+    return 100.0 * lost / (arrived + lost) if arrived + lost > 0 else None
 
 
 def lines(found: Mapping[str, Any]) -> list[str]:

@@ -114,7 +114,10 @@ def interruptions(summary: Mapping[str, Any]) -> int | None:
 def _soft_limit_ms(summary: Mapping[str, Any]) -> float:
     """Return from which age on the command node slows down, as it says."""
     told = summary["diagnostics"].get("command", {}).get("values", {})
-    return float(told.get("features_soft_s", _SOFT_S)) * 1e3
+    try:
+        return float(told["features_soft_s"]) * 1e3
+    except (KeyError, ValueError):
+        return _SOFT_S * 1e3
 
 
 def _praise(summary: Mapping[str, Any]) -> str:
