@@ -42,9 +42,13 @@ def test_without_a_file_they_are_those_that_a_launch_gives():
 
 
 def test_a_recordings_own_come_before_the_packages():
-    recorded = {"parameters": {"/**/command": {"ros__parameters": {"max_linear": 0.02}}}}
+    recorded = {"parameters": {"/**/command": {"max_linear": 0.02}, "sim": {"seed": 1}}}
     parameters = read_parameters(None, {"configuration": json.dumps(recorded)})
     assert parameters == GraphParameters(command=Command(max_linear=0.02))
+
+
+def test_a_recording_that_does_not_say_has_the_packages():
+    assert read_parameters(None, {"configuration": "{}"}) == read_parameters(None, {})
 
 
 def test_a_file_fills_the_node_it_names_and_all_nodes(tmp_path):

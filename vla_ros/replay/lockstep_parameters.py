@@ -133,9 +133,10 @@ def _filled(node: Node, name: str, given: Mapping[str, Any]) -> Node:
     try:
         for key, entry in given.items():
             if str(key).rpartition("/")[2] in (name, "**"):
-                values |= dict(entry["ros__parameters"])
+                # A file has them one level deeper than a recording.
+                values |= dict(entry.get("ros__parameters", entry))
         return replace(node, **{k: known[k](v) for k, v in values.items() if k in known})
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise ParameterError(
             f"parameters of {name}: {error!r}; ros__parameters of the node's own types are allowed"
         ) from error

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,8 @@ def run_lockstep(
         folders = _folders(settings.output_dir, traces)
         replay = _prepared(settings, bag, progress)
         runs = [replay.repeated(trace, 0) for trace in traces]
-        for run, folder in zip(runs, folders, strict=True):
-            _write(run, folder, replay)
+        for trace, run, folder in zip(traces, runs, folders, strict=True):
+            _write(run, folder, replay, trace)
         result = replay.result(traces, runs, folders)
         for repeat in range(1, settings.repeats):
             replay.forget()
@@ -222,11 +222,16 @@ def _folders(output_dir: Path, traces: list[LatencyTrace]) -> list[Path]:
     return folders
 
 
-def _write(run: Run, folder: Path, replay: _Replay) -> None:
+def _write(run: Run, folder: Path, replay: _Replay, trace: LatencyTrace) -> None:
     """Write a run's folder: the bag, the report, and all actions in actions.npz."""
     folder.mkdir(parents=True)
     np.savez_compressed(folder / ACTIONS, **arrays(run))  # type: ignore[arg-type]
-    recorder = Recorder(folder)
+    arguments = {**asdict(replay.settings), "vl_latency_ms": trace.value}
+    configuration = {
+        "arguments": {name: str(value) for name, value in arguments.items()},
+        "parameters": asdict(replay.parameters),
+    }
+    recorder = Recorder(folder, configuration=json.dumps(configuration))
     frame_id, dt_s = replay.parameters.command.frame_id, replay.encoder.config.dt_s
     for sent in messages(run, replay.encoder.model_id, frame_id, dt_s):
         latched = sent.topic in ("/features", "/instruction")

@@ -23,12 +23,22 @@ from tqdm import tqdm
 
 from vla_ros.core.errors import ParameterError, VlaError
 from vla_ros.data.recorder import BAG
+from vla_ros.replay.lockstep_baseline import differences, load_baseline
 from vla_ros.replay.lockstep_replay import run_lockstep
 from vla_ros.replay.lockstep_results import table
 from vla_ros.replay.lockstep_settings import LockstepSettings
 from vla_ros.replay.settings import MODES, ReplaySettings
 
 _REPEATS = {"live": 5, "sweep": 1, "lockstep": 1}
+# What only these modes have a use for.
+_ONLY = {
+    "live and sweep": (
+        *("rate", "loop", "duration_s", "profiler_cost", "confirm_s", "sweeps", "launch"),
+    ),
+    "lockstep": (
+        *("vl_latency_ms", "action_latency_ms", "max_seconds", "topics", "seed", "threads"),
+    ),
+}
 
 
 class _Bar:
@@ -58,6 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code."""
     parser = _parser()
     arguments = parser.parse_args(argv)
+    _refuse_others(parser, arguments)
     if (arguments.bag / BAG).is_dir():
         arguments.bag = arguments.bag / BAG
     arguments.repeats = arguments.repeats or _REPEATS[arguments.mode]
@@ -77,6 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _lockstep(arguments: argparse.Namespace) -> int:
     bar = _Bar()
+    old = load_baseline(arguments.baseline) if arguments.baseline else None
     try:
         result = run_lockstep(_lockstep_settings(arguments), bar)
     finally:
@@ -93,8 +105,11 @@ def _lockstep(arguments: argparse.Namespace) -> int:
     if arguments.repeats > 1:
         print(f"\n{arguments.repeats} repeats gave the same actions and commands, bit for bit")
     print(f"\nreports: {arguments.output_dir}")
+    changed = differences(old, result) if old else []
+    for line in changed:
+        print(f"baseline: {line}", file=sys.stderr)
     print(json.dumps(result))
-    return 0
+    return 1 if changed else 0
 
 
 def _graph(arguments: argparse.Namespace) -> int:
@@ -175,9 +190,25 @@ def _parser() -> argparse.ArgumentParser:
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where the policy runs")
     add("--params-file", type=Path, help="YAML of the nodes' parameters (default: the package's)")
     add("--repeats", type=_count, default=0, help="runs (default: 5 live, else 1)")
+    add(
+        "--baseline",
+        type=Path,
+        metavar="OLD",
+        help="replay.json (lockstep: lockstep.json) of an earlier replay: exit 1 if this one is "
+        "worse (lockstep: if its actions are others)",
+    )
     _add_lockstep(parser)
     _add_graph(parser)
     return parser
+
+
+def _refuse_others(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """Refuse what the mode has no use for, rather than ignore it."""
+    for modes, names in _ONLY.items():
+        for name in names:
+            given = getattr(arguments, name) != parser.get_default(name)
+            if given and arguments.mode not in modes:
+                parser.error(f"--{name.replace('_', '-')} is given; it is for {modes}")
 
 
 def _add_lockstep(parser: argparse.ArgumentParser) -> None:
@@ -217,7 +248,6 @@ def _add_graph(parser: argparse.ArgumentParser) -> None:
     add("--profiler-cost", action="store_true", help="also run with the profiler off, in turn")
     add("--confirm-s", type=_positive, default=30.0, help="of a sweep's confirming runs")
     add("--sweeps", nargs="+", choices=("camera", "command"), default=["camera", "command"])
-    add("--baseline", type=Path, help="replay.json to compare with; worse exits 1")
     add(
         "--launch",
         nargs="+",
