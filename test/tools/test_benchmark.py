@@ -11,8 +11,10 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1] / "models"))
 from tiny_policy import tiny_recipe
 
+from vla_ros.benchmark import workbench
 from vla_ros.data.episode_import import import_episodes
 from vla_ros.models.recipes import make
+from vla_ros.models.vl_encoder import load_encoder
 from vla_ros.tools import benchmark, simulated_recording
 
 QUICK = ["--device", "cpu", "--num-iterations", "1"]
@@ -145,6 +147,24 @@ def test_what_cannot_be_measured(tiny, tmp_path, options, reason, capsys) -> Non
     error = capsys.readouterr().err
     assert reason in error and "Traceback" not in error
     assert not (tmp_path / "out").exists()
+
+
+def test_no_vl_time_of_text_alone(tiny, tmp_path, monkeypatch, capsys) -> None:
+    """An encoder that gets the images and encodes black ones, as fast as it may be."""
+
+    def load(*args, **options):
+        encoder = load_encoder(*args, **options)
+        encode = encoder.encode
+        encoder.encode = lambda images, text: encode([np.zeros_like(i) for i in images], text)
+        return encoder
+
+    monkeypatch.setattr(workbench, "load_encoder", load)
+    episode, out = write_episode(tmp_path / "episode"), tmp_path / "out"
+    given = ["--checkpoint-regression", str(tiny), "--dataset-dir", str(episode), *QUICK]
+    assert benchmark.main([*given, "--output-dir", str(out)]) == 1
+    printed = capsys.readouterr()
+    assert "the images do not reach the encoder: the features stay the same" in printed.err
+    assert "VL" not in printed.out and not out.exists()
 
 
 def test_a_checkpoint_without_that_expert(tmp_path, capsys) -> None:

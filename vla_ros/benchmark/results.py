@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import vla_ros
+from vla_ros import __version__
 from vla_ros.benchmark.measure import TOTAL, Result
 from vla_ros.core.latency import stats
 
@@ -86,7 +86,7 @@ def document(head: str, results: Sequence[Result], settings: Mapping[str, Any]) 
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "settings": dict(settings),
         "versions": versions(),
-        "git": git(Path(vla_ros.__file__).parent),
+        "git": git(Path(__file__).parent),
         "machine": {"platform": platform.platform(), "cpu": _processor()},
         "reference_ms": REFERENCE_MS[head] | {"measured_on": REFERENCE_ON},
         "results": [
@@ -106,7 +106,7 @@ def document(head: str, results: Sequence[Result], settings: Mapping[str, Any]) 
 
 def versions() -> dict[str, str]:
     """Return what this was measured with."""
-    own = {"vla_ros": vla_ros.__version__, "python": platform.python_version()}
+    own = {"vla_ros": __version__, "python": platform.python_version()}
     return own | {name: version(name) for name in _VERSIONS}
 
 
