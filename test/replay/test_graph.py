@@ -11,11 +11,21 @@ import pytest
 from vla_ros.core.errors import VlaError
 from vla_ros.replay import graph
 
-# Says that it runs, ends with its child on SIGINT only, as a launch does.
-LAUNCH = """#!/bin/sh
-trap 'echo ended >> "$0.log"; exit 0' INT
-echo running
-sleep 60
+# Has a child, says that it runs, and ends with the child on SIGINT only, as a launch does.
+LAUNCH = f"""#!{sys.executable}
+import signal, subprocess, sys
+
+child = subprocess.Popen(["sleep", "60"])
+
+def end(*_):
+    child.wait()
+    open(sys.argv[0] + ".log", "w").write("ended")
+    sys.exit(0)
+
+signal.signal(signal.SIGINT, end)
+print("running", flush=True)
+while True:
+    signal.pause()
 """
 
 
@@ -72,7 +82,7 @@ def test_an_interruption_ends_the_launch_and_its_processes(ros2, number):
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt):
         graph.run_graph([], interrupt)
-    assert path.with_name("ros2.log").read_text() == "ended\n"
+    assert path.with_name("ros2.log").read_text() == "ended"
     with pytest.raises(ProcessLookupError):
         while True:  # the child that was signalled may still be on its way out
             os.killpg(groups[0], 0)

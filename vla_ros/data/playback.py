@@ -3,9 +3,11 @@
 import heapq
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping
-from itertools import count, takewhile
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import count, pairwise, takewhile
 from operator import attrgetter
+from statistics import median
 from typing import NamedTuple
 
 import psutil
@@ -24,8 +26,8 @@ _INPUTS = (
 )
 # What a driver calls an image, after its camera's name.
 _IMAGE_NAMES = re.compile(r"image(_.*)?|color|rgb|compressed")
-# Between the last message of one pass and the first of the next: one frame of a 10 Hz camera.
-_GAP_S = 0.1
+# A bag of a single moment is played again this often.
+_SHORTEST_PASS_S = 0.1
 # What the other processes of the graph are left of the memory that is free now.
 _SHARE_OF_MEMORY = 0.75
 
@@ -80,6 +82,7 @@ class Playback:
         messages = _load(bag, self.topics)
         self.megabytes = sum(len(kept.data) for kept in messages) / 1e6
         self.duration_s = messages[-1].at_s / rate
+        self._pass_s = max(messages[-1].at_s, _even_pass_s(messages), _SHORTEST_PASS_S) / rate
         evenly = {t for t, kind in self.topics.items() if camera_rate_hz and kind in IMAGES}
         self._cameras = [[k for k in messages if k.topic == topic] for topic in sorted(evenly)]
         self._recorded = [kept for kept in messages if kept.topic not in evenly]
@@ -103,7 +106,7 @@ class Playback:
         if not self._recorded:
             return
         for number in count():
-            begin_s = number * (self.duration_s + _GAP_S / self._rate)
+            begin_s = number * self._pass_s
             for kept in self._recorded:
                 yield self._due(kept, begin_s, start_ns)
 
@@ -165,6 +168,20 @@ def _chosen(bag: BagReader, topics: Collection[str]) -> dict[str, str]:
             f"it has {', '.join(bag.topics)}"
         )
     return chosen
+
+
+def _even_pass_s(messages: Sequence[_Kept]) -> float:
+    """Return after how long a next pass may begin so that no topic comes before its usual period.
+
+    Where the topics end together, as in a recording they do, each then goes on as if nothing were.
+    """
+    times: dict[str, list[float]] = defaultdict(list)
+    for kept in messages:
+        times[kept.topic].append(kept.at_s)
+    return max(
+        at_s[-1] - at_s[0] + (median(b - a for a, b in pairwise(at_s)) if len(at_s) > 1 else 0.0)
+        for at_s in times.values()
+    )
 
 
 def _load(bag: BagReader, topics: Mapping[str, str]) -> list[_Kept]:
