@@ -54,24 +54,52 @@ def test_a_replay_is_told_with_its_repeats_and_their_pages(tmp_path):
     (tmp_path / "run_1").mkdir()
     (tmp_path / "replay.json").write_text(json.dumps(replay()))
     assert is_folder(tmp_path)
-    page = Page(folder_page(tmp_path))
+    page = Page(folder_page(tmp_path, tmp_path))
     assert page.headings[0] == "It holds 10 Hz: <b>. 1 of 2 runs hold."
     assert {"invalid", "lag <9 ms", "regression", "1.50"} <= set(page.texts)
     assert "run_1/report.html" in page.values("href")
+
+
+def test_a_sweep_is_told_with_every_run(tmp_path):
+    trial = {"rate_hz": 80.0, "seconds": 3, "reason": "2 deadlines <missed", "folder": "/x/run_80"}
+    sweeps = {"command": {"parameter": "command.rate_hz", "highest_hz": 50, "trials": [trial]}}
+    told = {**replay(), "repeats": [], "verdict": None, "comparison": None, "sweeps": sweeps}
+    (tmp_path / "replay.json").write_text(json.dumps(told))
+    page = Page(folder_page(tmp_path, tmp_path))
+    assert {"50 Hz held", "2 deadlines <missed", "run_80", "fails"} <= set(page.texts)
+
+
+def test_a_lockstep_replay_is_told_with_its_hashes(tmp_path):
+    run = {
+        **{"vl_latency_ms": 35.0, "folder": "/x/35ms", "action_hash": "c0ffee" * 8},
+        **{"ticks": 404, "commands": 2017, "encodes": 28},
+        "features_age_ms": {"p50": 500.0, "p99": 900.0, "max": 1000.0},
+        "modes": {"RUNNING": 0.967, "SLOWED": 0.033, "HOLD": 0.0},
+        "action_difference": {"max_abs": 0.0},
+        "command_difference": {"max_abs": 0.25},
+    }
+    runs = [run, {**run, "folder": "/x/381ms"}]
+    (tmp_path / "lockstep.json").write_text(json.dumps({"bag": "/bag", "runs": runs}))
+    (tmp_path / "elsewhere").mkdir()
+    page = Page(folder_page(tmp_path, tmp_path / "elsewhere"))
+    assert {"c0ffeec0ffeec0ff", "96.7", "2,017", "381ms", "0.25"} <= set(page.texts)
+    (tmp_path / "35ms").mkdir()  # the folder was moved, and the run's with it
+    page = Page(folder_page(tmp_path, tmp_path / "elsewhere"))
+    assert "../35ms/report.html" in page.values("href")
 
 
 @pytest.mark.parametrize("told", ["{", "[]", '{"mode": "live"}', '{"mode": 1, "bag": null}'])
 def test_a_replay_that_is_none_is_refused_by_name(tmp_path, told):
     (tmp_path / "replay.json").write_text(told)
     with pytest.raises(PageError, match=r"replay\.json is not as"):
-        folder_page(tmp_path)
+        folder_page(tmp_path, tmp_path)
 
 
 def test_a_benchmark_is_told_with_its_table_and_picture(tmp_path):
     lines = ["Model,Type,VL (ms),FPS", "embedded,regression,381.20,2.6", "<x>,flow,1,"]
     (tmp_path / "comparison.csv").write_text("\n".join(lines))
     (tmp_path / "comparison.png").write_bytes(b"\x89PNG not really")
-    page = Page(folder_page(tmp_path))
+    page = Page(folder_page(tmp_path, tmp_path))
     assert {"VL (ms)", "381.20", "<x>"} <= set(page.texts)
     assert page.values("src")[0].startswith("data:image/png;base64,")
 

@@ -1,4 +1,4 @@
-"""Pages of folders that hold no run of their own: the repeats of a replay, and benchmarks."""
+"""Pages of folders that hold no run of their own: replays of any mode, and benchmarks."""
 
 import base64
 import csv
@@ -14,16 +14,19 @@ from vla_ros.report.page_parts import (
     chart,
     document,
     element,
+    flat,
     link,
     number,
     section,
+    sign,
     table,
 )
 from vla_ros.report.page_tables import anything, anything_as_table
 from vla_ros.report.verdict import Check, Verdict
 
-_REPLAY, _BENCHMARK = "replay.json", "comparison.csv"
+_REPLAY, _LOCKSTEP, _BENCHMARK = "replay.json", "lockstep.json", "comparison.csv"
 _PICTURE = "comparison.png"
+_HASH = 16
 _SPREAD = ("median", "min", "max", "spread")
 
 
@@ -32,32 +35,37 @@ class PageError(VlaError):
 
 
 def is_folder(path: Path) -> bool:
-    """Return whether a path is a folder of repeats or of benchmarks."""
+    """Return whether a path is a folder of a replay or of benchmarks."""
     return any((path / name).is_file() for name in _PAGES)
 
 
-def folder_page(folder: Path) -> str:
-    """Return the page of a folder of repeats or of benchmarks.
+def folder_page(folder: Path, where: Path) -> str:
+    """Return the page of a folder of a replay or of benchmarks.
+
+    Args:
+        folder: one of which `is_folder` is true.
+        where: the folder that the page will be in, for its links to the runs' pages.
 
     Raises:
         PageError: what is in it cannot be read.
     """
     name = next(name for name in _PAGES if (folder / name).is_file())
     try:
-        return _PAGES[name](folder)
-    except (ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
+        return _PAGES[name](folder, where)
+    except (ValueError, LookupError, TypeError, AttributeError, csv.Error) as error:
         raise PageError(f"{folder / name} is not as this version writes it: {error!r}") from error
 
 
-def _replay(folder: Path) -> str:
+def _replay(folder: Path, where: Path) -> str:
     found = json.loads((folder / _REPLAY).read_text(encoding="utf-8"))
     about = [f"{found['mode']} replay of {found['bag']['path']}", f"model {found['model_id']}"]
     told = found["verdict"]
     return document(
         f"{folder.name}: replay",
         element("header", element("h1", folder.name), element("p", " · ".join(about))),
-        verdict(_verdict(told)) if told else element("p", "No run was valid: there is no verdict."),
-        section("repeats", "Repeats", _repeats(found["repeats"], folder)),
+        verdict(_verdict(told)) if told else Html(""),
+        section("sweeps", "Highest rates", *_sweeps(found.get("sweeps", {}), folder, where)),
+        section("repeats", "Repeats", _repeats(found["repeats"], folder, where)),
         section("measures", "Measures", _measures(found["measures"])),
         section("baseline", "Against the baseline", *_baseline(found["comparison"])),
         section("cost", "What measuring costs", *anything("Cost", found.get("profiler_cost"))),
@@ -71,17 +79,72 @@ def _verdict(told: Mapping[str, Any]) -> Verdict:
     return Verdict(told["holds"], told["stage"], told["reason"] + share, checks)
 
 
-def _repeats(repeats: list[dict[str, Any]], folder: Path) -> Html:
+def _repeats(repeats: list[dict[str, Any]], folder: Path, where: Path) -> Html:
     rows = []
     for repeat in repeats:
-        path = Path(repeat["folder"])
-        # Beside replay.json, also when the whole folder was moved.
-        path = folder / path.name if (folder / path.name).is_dir() else path
         valid, judged = repeat["valid"], repeat["verdict"]
         good = element("span", "valid" if valid else "invalid", class_="good" if valid else "bad")
         why = repeat["reason"] or (judged["reason"] if judged else "")
-        rows.append([link(path.name, path / "report.html", folder), good, why])
+        rows.append([_run(repeat["folder"], folder, where), good, why])
     return table("Each repeat", ("repeat", "", "why"), rows)
+
+
+def _sweeps(sweeps: Mapping[str, Any], folder: Path, where: Path) -> Iterator[Html]:
+    for name, sweep in sweeps.items():
+        highest = sweep["highest_hz"]
+        told = "no rate held" if highest is None else f"{number(highest, 0)} Hz held"
+        yield element("p", f"{sweep['parameter']}: ", element("strong", told), ".")
+        rows = [
+            [
+                _run(trial["folder"], folder, where),
+                trial["rate_hz"],
+                trial["seconds"],
+                sign(not trial["reason"]),
+                trial["reason"],
+            ]
+            for trial in sweep["trials"]
+        ]
+        heads = ("run", "rate [Hz]", "length [s]", "", "why")
+        yield table(f"Every run of the {name} sweep", heads, rows)
+
+
+def _lockstep(folder: Path, where: Path) -> str:
+    found = json.loads((folder / _LOCKSTEP).read_text(encoding="utf-8"))
+    runs = found.pop("runs")
+    rows = []
+    for run in runs:
+        age, shares = run["features_age_ms"], run["modes"]
+        counts = (run[key] for key in ("encodes", "ticks", "commands"))
+        percents = (number(shares[mode] * 100.0, 1) for mode in shares)
+        hashed = element("code", run["action_hash"][:_HASH])
+        name = _run(run["folder"], folder, where)
+        rows.append([name, str(run["vl_latency_ms"]), *counts, age["p50"], age["p99"]])
+        rows[-1] += [*percents, hashed]
+    heads = ["run", "encode takes [ms]", "encodes", "ticks", "commands"]
+    heads += ["features' age p50 [ms]", "p99 [ms]"]
+    heads += [f"{mode} [%]" for mode in runs[0]["modes"]] + ["hash of the actions"]
+    first = f"Differences from {Path(runs[0]['folder']).name}"
+    parts = ("action_difference", "command_difference")
+    unlike = [
+        [Path(run["folder"]).name, part, name, value]
+        for run in runs[1:]
+        for part in parts
+        for name, value in flat(run[part])
+    ]
+    return document(
+        f"{folder.name}: lockstep replay",
+        element("header", element("h1", folder.name), element("p", f"lockstep of {found['bag']}")),
+        section("runs", "What if the encoder took", table("Each run", heads, rows)),
+        section("differences", first, table(first, ("run", "of", "value", ""), unlike)),
+        section("settings", "Settings", anything_as_table("Settings", found)),
+    )
+
+
+def _run(told: str, folder: Path, where: Path) -> Html:
+    """Return a link to a run's page, which may have been moved with the whole folder."""
+    path = Path(told)
+    path = folder / path.name if (folder / path.name).is_dir() else path
+    return link(path.name, path / "report.html", where)
 
 
 def _baseline(comparison: Mapping[str, Any] | None) -> Iterator[Html]:
@@ -108,7 +171,7 @@ def _settings(found: Mapping[str, Any]) -> Iterator[Html]:
             yield anything_as_table(key.capitalize(), found[key])
 
 
-def _benchmark(folder: Path) -> str:
+def _benchmark(folder: Path, _where: Path) -> str:
     text = (folder / _BENCHMARK).read_text(encoding="utf-8")
     heads, *rows = list(csv.reader(text.splitlines()))
     # A picture is drawn from the table, and is white in both themes.
@@ -127,4 +190,8 @@ def _benchmark(folder: Path) -> str:
     )
 
 
-_PAGES: dict[str, Callable[[Path], str]] = {_REPLAY: _replay, _BENCHMARK: _benchmark}
+_PAGES: dict[str, Callable[[Path, Path], str]] = {
+    _REPLAY: _replay,
+    _LOCKSTEP: _lockstep,
+    _BENCHMARK: _benchmark,
+}

@@ -4,8 +4,8 @@ Usage: python -m vla_ros.tools.report DIR_OR_BAG... [--output-dir DIR]
 
 Each run gets report.html (one file that a browser opens from disk), summary.json, timeline.png,
 latency.png and trace.json (for ui.perfetto.dev or chrome://tracing). Several runs get
-comparison.html too, which holds them against the first. A folder of a replay (replay.json) or of
-benchmarks (comparison.csv) gets a page of what is in it.
+comparison.html too, which holds them against the first. A folder of a replay (replay.json,
+lockstep.json) or of benchmarks (comparison.csv) gets a page of what is in it.
 """
 
 import argparse
@@ -80,7 +80,7 @@ def _write_folder_page(path: Path, folder: Path) -> bool:
     """Write the page of a folder that holds no run of its own; return whether it is one."""
     if (path / BAG).is_dir() or not is_folder(path):
         return False
-    (folder / PAGE).write_text(folder_page(path), encoding="utf-8")
+    (folder / PAGE).write_text(folder_page(path, folder), encoding="utf-8")
     return True
 
 
