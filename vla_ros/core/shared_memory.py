@@ -5,8 +5,9 @@ import os
 import re
 from pathlib import Path
 
-# A segment or port `fastrtps_x` has a lock file `fastrtps_x_el` (or _sl) that its owner holds.
-_LOCK = re.compile(r"^(fastrtps_(?:port\d+|[0-9a-f]+))_(?:el|sl)$")
+# A segment or port `fastrtps_x` (Kilted: `fastdds_x`) has a lock file `fastrtps_x_el` (or _sl) that
+# its owner holds.
+_LOCK = re.compile(r"^(fast(?:rtps|dds)_(?:port\d+|[0-9a-f]+))_(?:el|sl)$")
 
 
 def clean(folder: Path = Path("/dev/shm")) -> int:
@@ -16,7 +17,7 @@ def clean(folder: Path = Path("/dev/shm")) -> int:
     is gone. What belongs to other users, or is held, stays.
     """
     freed = 0
-    for lock in sorted(folder.glob("fastrtps_*")):
+    for lock in sorted(folder.glob("fast*")):
         match = _LOCK.match(lock.name)
         if match and _is_abandoned(lock):
             freed += sum(_remove(path) for path in (folder / match[1], lock))
