@@ -180,7 +180,8 @@ class McapFile:
             if at > run_at:
                 yield _Region(0, run_at, at - run_at, False)
         if not whole:
-            losses.append(f"breaks off at byte {at} of {self._size}: it was not closed")
+            size = f" of {self._size}" if at < self._size else ""
+            losses.append(f"breaks off at byte {at}{size}: it was not closed")
 
     def _entries(self, region: _Region) -> Iterator[_Entry]:
         """Yield the messages of a region as they lie in it."""
