@@ -1,5 +1,6 @@
 """A small recorded run for lockstep replays: images, sensor, robot states, made without ROS."""
 
+import cv2
 import numpy as np
 
 from vla_ros.data.bag_writer import BagWriter
@@ -9,6 +10,7 @@ T0_NS = 1_760_000_000_000_000_000
 MS = 1_000_000
 VIEWS = tuple(f"camera_{number}" for number in range(1, 6))
 SIZE = 56, 84
+COMPRESSED = "sensor_msgs/msg/CompressedImage"
 CHANNELS = 30  # of the tiny policy's sensor
 TYPES = {
     "/sensor": "vla_ros/msg/SensorSamples",
@@ -44,6 +46,12 @@ def image(ns, seed):
         step=3 * SIZE[1],
         data=pixels.ravel(),
     )
+
+
+def jpeg(ns, seed):
+    pixels = image(ns, seed).data.reshape(*SIZE, 3)
+    data = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1]
+    return make(COMPRESSED, header=header(ns), format="jpeg", data=data.ravel())
 
 
 def samples(ns, number):
@@ -90,14 +98,17 @@ def latency(ns, took_ms):
     )
 
 
-def messages(seconds, views=VIEWS):
+def messages(seconds, views=VIEWS, as_jpeg=()):
     """Yield (receipt [ms], topic, type, message) of everything, capture 5 ms before receipt."""
     for number in range(round(seconds * 10)):
         at_ms = 100 * number
         for view, name in enumerate(views):
             stamp_ns = T0_NS + (at_ms - 5) * MS
-            message = image(stamp_ns, 100 * number + view)
-            yield at_ms + view, f"/{name}/image_raw", "sensor_msgs/msg/Image", message
+            seed, topic = 100 * number + view, f"/{name}/image_raw"
+            if name in as_jpeg:
+                yield at_ms + view, f"{topic}/compressed", COMPRESSED, jpeg(stamp_ns, seed)
+            else:
+                yield at_ms + view, topic, "sensor_msgs/msg/Image", image(stamp_ns, seed)
     for number in range(round(seconds * 50)):
         at_ms = 20 * number
         stamp_ns = T0_NS + at_ms * MS - 20 * MS
@@ -109,9 +120,10 @@ def messages(seconds, views=VIEWS):
         yield at_ms, "/joint_states", TYPES["/joint_states"], joints(stamp_ns, at_ms / 1e3)
 
 
-def write_bag(path, seconds=3.0, without=(), more=()):
+def write_bag(path, seconds=3.0, without=(), more=(), as_jpeg=()):
     """Write a bag; `without` names topics to leave out, `more` are further messages."""
-    sent = [one for one in messages(seconds) if not one[1].startswith(tuple(without) or "-")]
+    all_sent = messages(seconds, as_jpeg=as_jpeg)
+    sent = [one for one in all_sent if not one[1].startswith(tuple(without) or "-")]
     with BagWriter(path) as bag:
         for at_ms, topic, msgtype, message in sorted([*sent, *more], key=lambda one: one[0]):
             bag.add_topic(topic, msgtype)

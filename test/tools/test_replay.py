@@ -47,7 +47,7 @@ def bag(tmp_path_factory):
         (1450, "/instruction", TYPES["/instruction"], told),
         (700, "/latency", TYPES["/latency"], latency(T0_NS, 333.0)),
     ]
-    return write_bag(tmp_path_factory.mktemp("run") / "bag", 3.0, more=more)
+    return write_bag(tmp_path_factory.mktemp("run") / "bag", 3.0, more=more, as_jpeg=["camera_2"])
 
 
 def options(bag, checkpoint, out, *more):
