@@ -4,7 +4,7 @@ import heapq
 import math
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import count, pairwise, takewhile
 from operator import attrgetter
 from statistics import median
@@ -88,27 +88,26 @@ class Playback:
         self._recorded = [kept for kept in messages if kept.topic not in evenly]
 
     def messages(self, start_ns: int, duration_s: float = 0.0) -> Iterator[Due]:
-        """Yield what is due in so many seconds, again from the beginning if need be; 0: one pass.
+        """Yield what is due in less than so many seconds, again if need be; 0: one pass.
 
         Stamps are as if the first message were received at `start_ns` in ROS time.
         """
-        streams = [self._passes(start_ns), *(self._evenly(c, start_ns) for c in self._cameras if c)]
-        end_s = duration_s or self.duration_s
-        merged = heapq.merge(*streams, key=attrgetter("at_s"))
-        return takewhile(lambda due: due.at_s <= end_s, merged)
+        passes = count() if duration_s else range(1)
+        even = (self._evenly(images, start_ns) for images in self._cameras if images)
+        merged = heapq.merge(self._passes(passes, start_ns), *even, key=attrgetter("at_s"))
+        if duration_s:
+            return takewhile(lambda due: due.at_s < duration_s, merged)
+        return takewhile(lambda due: due.at_s <= self.duration_s, merged)
 
     def forever(self, start_ns: int) -> Iterator[Due]:
         """Yield pass after pass without an end."""
         return self.messages(start_ns, math.inf)
 
-    def _passes(self, start_ns: int) -> Iterator[Due]:
+    def _passes(self, passes: Iterable[int], start_ns: int) -> Iterator[Due]:
         """Yield what is played as it was recorded."""
-        if not self._recorded:
-            return
-        for number in count():
-            begin_s = number * self._pass_s
+        for number in passes if self._recorded else ():
             for kept in self._recorded:
-                yield self._due(kept, begin_s, start_ns)
+                yield self._due(kept, number * self._pass_s, start_ns)
 
     def _due(self, kept: _Kept, begin_s: float, start_ns: int) -> Due:
         data = kept.data
