@@ -50,8 +50,9 @@ def draw(results: Sequence[Result], path: Path) -> None:
         axes.set_xlim(0, axes.get_xlim()[1] * 1.45)  # room for what is written behind the bars
     handles, names = whole.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper center", ncols=4, frameon=False, fontsize=9)
+    models = dict.fromkeys(f"{r.configuration.model} {r.about['model_id']}" for r in results)
     about = results[0].about
-    figure.supxlabel(f"{about['device']}, {about['dtype']}, model {about['model_id']}", fontsize=9)
+    figure.supxlabel(f"{about['device']}, {about['dtype']}: {', '.join(models)}", fontsize=9)
     figure.savefig(path)
 
 
