@@ -27,6 +27,7 @@ from vla_ros.report.verdict import Check, Verdict
 _REPLAY, _LOCKSTEP, _BENCHMARK = "replay.json", "lockstep.json", "comparison.csv"
 _PICTURE = "comparison.png"
 _HASH = 16
+_DIFFERENCES = ("action_difference", "command_difference")
 _SPREAD = ("median", "min", "max", "spread")
 
 
@@ -123,19 +124,19 @@ def _lockstep(folder: Path, where: Path) -> str:
     heads = ["run", "encode takes [ms]", "encodes", "ticks", "commands"]
     heads += ["features' age p50 [ms]", "p99 [ms]"]
     heads += [f"{mode} [%]" for mode in runs[0]["modes"]] + ["hash of the actions"]
-    first = f"Differences from {Path(runs[0]['folder']).name}"
-    parts = ("action_difference", "command_difference")
     unlike = [
-        [Path(run["folder"]).name, part, name, value]
+        {f"{part}.{name}": value for part in _DIFFERENCES for name, value in flat(run[part])}
         for run in runs[1:]
-        for part in parts
-        for name, value in flat(run[part])
     ]
+    names = dict.fromkeys(name for one in unlike for name in one)
+    differences = [[name, *(one.get(name) for one in unlike)] for name in names]
+    caption = f"Differences from {Path(runs[0]['folder']).name}"
+    others = ("", *(Path(run["folder"]).name for run in runs[1:]))
     return document(
         f"{folder.name}: lockstep replay",
         element("header", element("h1", folder.name), element("p", f"lockstep of {found['bag']}")),
         section("runs", "What if the encoder took", table("Each run", heads, rows)),
-        section("differences", first, table(first, ("run", "of", "value", ""), unlike)),
+        section("differences", "Differences", table(caption, others, differences)),
         section("settings", "Settings", anything_as_table("Settings", found)),
     )
 

@@ -38,10 +38,12 @@ def number(value: float | None, digits: int | None = None) -> str:
     """Return a number with so many digits after the point, or so many as its size deserves."""
     if value is None or not math.isfinite(value):
         return NOTHING
+    size = abs(value)
+    if digits is None and 0.0 < size < 0.1:
+        return f"{value:.3g}"
     if digits is None:
-        size = abs(value)
         whole = isinstance(value, int) or size >= 1000
-        digits = 0 if whole else 1 if size >= 100 else 2 if size >= 0.1 or not size else 4
+        digits = 0 if whole else 1 if size >= 100 else 2
     return f"{value:,.{digits}f}"
 
 
@@ -163,6 +165,10 @@ def _kind(column: list[Any]) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    if isinstance(value, str):
-        return value == NOTHING or value.replace(",", "").replace(".", "").lstrip("-").isdecimal()
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+    if value is None or value == NOTHING:
+        return True
+    try:
+        float(str(value).replace(",", ""))
+    except ValueError:
+        return False
+    return not isinstance(value, bool)

@@ -57,7 +57,10 @@ _SHOWN = {
 
 def checks(found: Verdict) -> Html:
     """Return what the verdict rests on."""
-    rows = [(c.name, sign(c.ok), c.value, c.limit, c.unit) for c in found.checks]
+    rows = [
+        (c.name, sign(c.ok), _with_limit(c.value), _with_limit(c.limit), c.unit)
+        for c in found.checks
+    ]
     heads = ("check", "", "found", "at most", "unit")
     return table("What the verdict rests on", heads, rows)
 
@@ -213,7 +216,8 @@ def anything(caption: str, values: Any) -> Iterator[Html]:
 
 def anything_as_table(caption: str, values: Any) -> Html:
     """Return the leaves of nested values by their names, as they are."""
-    return table(caption, ("name", "value"), [(name, str(value)) for name, value in flat(values)])
+    rows = [(name, None if value is None else str(value)) for name, value in flat(values)]
+    return table(caption, ("name", "value"), rows)
 
 
 def _distributions(values: Any, prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -227,6 +231,10 @@ def _distributions(values: Any, prefix: str = "") -> Iterator[tuple[str, Mapping
 
 def _distribution(name: str, numbers: Mapping[str, Any], digits: int | None = 2) -> list[Any]:
     return [name, numbers.get("count"), *(number(numbers.get(k), digits) for k in _NUMBERS)]
+
+
+def _with_limit(value: float | None) -> str:
+    return number(value, 0 if isinstance(value, int) else 2)
 
 
 def _words(name: str) -> str:
