@@ -3,10 +3,14 @@
 import json
 from pathlib import Path
 
+import numpy as np
+
 from vla_ros.data.bag_writer import BagWriter
+from vla_ros.data.definitions import typestore
 from vla_ros.data.run_log import RunLog
 from vla_ros.report.summary import summarize
 
+FEATURES = "vla_ros/msg/VlFeatures"
 INPUTS = {
     "/camera_1/image_raw/compressed": "sensor_msgs/msg/CompressedImage",
     "/sensor": "vla_ros/msg/SensorSamples",
@@ -15,13 +19,40 @@ INPUTS = {
 }
 
 
-def make_bag(path, topics=tuple(INPUTS)):
-    """Write a bag that has these inputs."""
+def make_bag(path, topics=tuple(INPUTS), instruction=""):
+    """Write a bag that has these inputs, and perhaps features made for an instruction."""
     with BagWriter(path) as writer:
+        if instruction:
+            writer.add_topic("/features", FEATURES)
+            writer.write("/features", _features(instruction), 999_999_999)
         for number, topic in enumerate(topics):
             writer.add_topic(topic, INPUTS[topic])
             writer.write(topic, bytes(16), 1_000_000_000 + number)
     return path
+
+
+def _features(instruction):
+    types = typestore().types
+    stamp = types["builtin_interfaces/msg/Time"](sec=1, nanosec=0)
+    empty = {
+        "shape": np.empty(0, np.uint32),
+        "data": np.empty(0, np.uint8),
+        "view_tokens": np.empty(0, np.uint32),
+        "image_grid_thw": np.empty(0, np.uint32),
+    }
+    message = types[FEATURES](
+        header=types["std_msgs/msg/Header"](stamp=stamp, frame_id=""),
+        sequence=1,
+        session="a",
+        model_id="abc",
+        instruction=instruction,
+        dtype="float32",
+        views=[],
+        view_stamps=[],
+        total_tokens=0,
+        **empty,
+    )
+    return bytes(typestore().serialize_cdr(message, FEATURES))
 
 
 def make_summary(lag_ms=0.5, camera_to_command_ms=900.0, lost_percent=0.0, missed=0, hz=50.0):

@@ -113,6 +113,16 @@ def test_what_is_asked_for_reaches_the_launch(settings):
     assert wanted | {"use_robot_states:=true", "views:=2", "profiler:=false"} <= set(words)
 
 
+def test_the_recorded_instruction_is_given_again_unless_there_is_another(settings, tmp_path):
+    bag = make_bag(tmp_path / "told", instruction="find the red point")
+    graph = FakeGraph(make_summary(), make_summary())
+    once = replace(settings, bag=bag, repeats=1)
+    run_live(once, graph)
+    other = {"instruction": "stop"}
+    run_live(replace(once, output_dir=tmp_path / "other", launch_arguments=other), graph)
+    assert [run["instruction"] for run in graph.runs] == ["find the red point", "stop"]
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "words"),
     [

@@ -16,6 +16,7 @@ from vla_ros.data.recorder import BAG
 from vla_ros.replay import baseline, result_files
 from vla_ros.replay.cpu_watch import CpuWatch, profiler_cost
 from vla_ros.replay.graph import Watch, run_graph
+from vla_ros.replay.lockstep_inputs import first_instruction
 from vla_ros.replay.results import Repeat, claim, collect, load
 from vla_ros.replay.settings import ReplaySettings
 from vla_ros.report.measures import measures
@@ -122,7 +123,7 @@ def arguments(settings: ReplaySettings, given: Mapping[str, str]) -> list[str]:
 
 
 def checked(settings: ReplaySettings) -> ReplaySettings:
-    """Return the settings with the bag itself in the place of a run's folder.
+    """Return the settings with a run's bag in the place of its folder, and its instruction.
 
     Raises:
         ParameterError: a setting is out of range.
@@ -142,7 +143,9 @@ def checked(settings: ReplaySettings) -> ReplaySettings:
             raise BagError(
                 f"{bag_path} lacks {', '.join(missing)}; it has {', '.join(sorted(bag.topics))}"
             )
-    return replace(settings, bag=bag_path)
+        recorded = first_instruction(bag, "")
+    given = {"instruction": recorded} if recorded else {}
+    return replace(settings, bag=bag_path, launch_arguments={**given, **settings.launch_arguments})
 
 
 def _missing(settings: ReplaySettings, topics: Mapping[str, str]) -> Iterator[str]:
