@@ -16,6 +16,7 @@ from vla_ros.core.errors import BagError
 from vla_ros.core.time import NS
 from vla_ros.data import cdr
 from vla_ros.data.bag_reader import BagReader
+from vla_ros.data.episodes import natural
 
 IMAGES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 INSTRUCTION = "std_msgs/msg/String"
@@ -141,12 +142,7 @@ def cameras(topics: Mapping[str, str]) -> dict[str, str]:
         if name in found:
             name = "_".join(raw.strip("/").split("/"))
         found[name] = topic
-    return dict(sorted(found.items(), key=lambda item: _natural(item[0])))
-
-
-def _natural(name: str) -> list[str]:
-    """Return a key by which numbers in names are sorted as numbers."""
-    return [part.zfill(9) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
+    return dict(sorted(found.items(), key=lambda item: natural(item[0])))
 
 
 def _chosen(bag: BagReader, topics: Collection[str]) -> dict[str, str]:
