@@ -68,4 +68,5 @@ def _cells(result: Result) -> str:
 def _shares(result: Result) -> str:
     parts = {"VL": "vl_per_tick", "sensor": "sensor", "state": "state", "action": "action"}
     total = result.mean_ms(TOTAL)
-    return ", ".join(f"{name} {result.mean_ms(s) / total:.1%}" for name, s in parts.items())
+    has = {name: stage for name, stage in parts.items() if stage in result.samples_ms}
+    return ", ".join(f"{name} {result.mean_ms(s) / total:.1%}" for name, s in has.items())
