@@ -4,6 +4,7 @@ import random
 import shutil
 import sqlite3
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -358,7 +359,7 @@ def test_missing_metadata_is_said(tmp_path):
     path = write_with_rosbags(tmp_path / "bag", StoragePlugin.MCAP)
     (path / "metadata.yaml").unlink()
     assert texts(path) == WORDS
-    assert "metadata.yaml cannot be read" in note(path)
+    assert "metadata.yaml is missing" in note(path)
 
 
 def split_bag(path):
@@ -435,6 +436,19 @@ def test_a_message_that_cannot_be_decompressed_is_an_error_of_the_bag(tmp_path):
     edit_metadata(path, compression_mode="MESSAGE", compression_format="zstd")
     with BagReader(path) as bag, pytest.raises(BagError, match="/words cannot be decompressed"):
         list(bag.messages())
+
+
+def test_no_more_than_a_part_of_a_bag_is_in_memory(tmp_path):
+    path = write_with_rosbags(tmp_path / "bag", StoragePlugin.MCAP, words=["x" * 300_000] * 100)
+    for salvage in (False, True):
+        tracemalloc.start()
+        try:
+            with BagReader(path, salvage=salvage) as bag:
+                assert sum(len(record.data) for record in bag.messages()) > 30_000_000
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < 10_000_000
 
 
 def test_a_compressed_file_that_is_cut_off_gives_what_came_before(tmp_path):

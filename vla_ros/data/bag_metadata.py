@@ -140,6 +140,8 @@ def read(folder: Path) -> Metadata:
     """Read metadata.yaml of any version; what makes no sense in it is said in `note`."""
     try:
         text = (folder / NAME).read_text(errors="replace")
+    except FileNotFoundError:
+        return Metadata(note=f"{NAME} is missing")
     except OSError as error:
         return Metadata(note=f"{NAME} cannot be read ({error.strerror})")
     try:

@@ -128,11 +128,12 @@ def _files(path: Path) -> tuple[list[Path], Metadata, list[str]]:
     if not path.exists():
         raise BagError(f"there is no bag at {path}")
     if path.is_file():
+        _refuse_ros1(path)
         return [path], Metadata(), []
     found = {f.name: f for f in path.iterdir() if f.is_file() and f.name.endswith(_SUFFIXES)}
     if not found:
         _refuse_ros1(next(path.glob("*.bag"), path))
-        raise BagError(f"{path} holds no bag: a {' or a '.join(_SUFFIXES)} file is needed")
+        raise BagError(f"{path} holds no bag: a file {', '.join(_SUFFIXES)} is needed")
     if not any(file.stat().st_size for file in found.values()):
         raise BagError(f"the bag at {path} is empty: its recorder wrote nothing")
     metadata = bag_metadata.read(path)
@@ -160,13 +161,16 @@ def _open_file(path: Path, salvage: bool, stack: ExitStack) -> BagFile:
     for start, kind in _FORMATS.items():
         if magic.startswith(start):
             return kind(path, check=salvage)
-    _refuse_ros1(path)
     what = "is neither MCAP nor SQLite, so it holds no bag" if magic else "is empty"
     raise BagError(f"{path.name} {what}")
 
 
 def _refuse_ros1(path: Path) -> None:
-    if path.is_file() and path.open("rb").read(len(_ROS1)) == _ROS1:
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        magic = file.read(len(_ROS1))
+    if magic == _ROS1:
         raise BagError(
             f"{path} is a bag of ROS 1; `rosbags-convert --src {path} --dst NEW` makes one of ROS 2"
         )

@@ -51,9 +51,10 @@ def find_topics(bag: BagReader) -> EpisodeTopics:
     alive = {topic: kind for topic, kind in bag.topics.items() if bag.counts[topic]}
     views = cameras(alive)
     if not views:
+        found = ", ".join(f"{topic} ({kind})" for topic, kind in alive.items())
         raise EpisodeError(
             f"{bag.path} has no images ({IMAGE} or {COMPRESSED}), which an episode needs (record "
-            f"with record_inputs:=true); it has {', '.join(alive) or 'no messages'}"
+            f"with record_inputs:=true); it has {found or 'no messages'}"
         )
     infos = {}
     for view, topic in views.items():
