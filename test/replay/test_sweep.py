@@ -94,11 +94,12 @@ def test_both_rates_are_swept_one_at_a_time(settings, capsys):
     assert [t["seconds"] for t in trials if t["rate_hz"] == 30.0].count(30.0) == 2
     reasons = {t["rate_hz"]: t["reason"] for t in trials}
     assert reasons[30.0] == "" and reasons[35.0] == "4.0 % of a camera's frames lost"
-    assert "deadlines missed: 3" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "deadlines missed: 3" in out and "highest camera rate that holds: 30 Hz" in out
     durations = {run["bag_duration_s"] for run in graph.runs}
     assert durations == {"8.0", "30.0"}
-    [text] = (settings.output_dir / "camera_01_35_hz").glob("params.yaml") or [None]
-    params = yaml.safe_load(text.read_text())
+    text = (settings.output_dir / "camera_01_50_hz" / "params.yaml").read_text()
+    params = yaml.safe_load(text)
     assert params["/**/command"]["ros__parameters"] == {"rate_hz": 50.0, "max_linear": 0.05}
 
 
@@ -122,8 +123,14 @@ def test_a_rate_that_nothing_holds_fails(settings):
     assert result["sweeps"]["camera"]["highest_hz"] is None
 
 
+def test_the_top_of_the_search_is_no_limit_of_the_machine(settings, capsys):
+    only = replace(settings, sweeps=("command",))
+    assert run_sweep(only, SweptGraph(camera_hz=30.0, command_hz=9999.0)) == 0
+    assert "highest command rate that holds: at least 1000 Hz" in capsys.readouterr().out
+
+
 def test_a_launch_that_never_works_ends_the_sweep(settings):
-    with pytest.raises(VlaError, match="camera_01_35_hz: no such checkpoint"):
+    with pytest.raises(VlaError, match="camera_01_50_hz: no such checkpoint"):
         run_sweep(settings, FakeGraph(VlaError("no such checkpoint")))
 
 

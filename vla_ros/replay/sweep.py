@@ -38,7 +38,8 @@ AXES = {
         "camera_rate_hz",
         (
             *(1.0, 2.0, 5.0, 8.0, 10.0, 12.0, 15.0, 18.0, 20.0, 25.0, 30.0, 35.0, 40.0, 45.0),
-            *(50.0, 60.0, 70.0, 80.0, 90.0, 100.0, 120.0, 150.0, 200.0, 250.0),
+            *(50.0, 60.0, 70.0, 80.0, 90.0, 100.0, 120.0, 150.0, 200.0, 250.0, 300.0, 400.0),
+            *(500.0, 650.0, 800.0, 1000.0),
         ),
     ),
     "command": Axis(
@@ -122,6 +123,7 @@ class _Search:
         return {
             "parameter": f"{self._axis.node}.{self._axis.parameter}",
             "highest_hz": found,
+            "highest_tried": found == self._axis.rates[-1],
             "trials": [asdict(trial) for trial in self._trials],
         }
 

@@ -48,7 +48,10 @@ def table(sweeps: Mapping[str, Any]) -> str:
     """Return the found rates and every run as lines of text."""
     lines = []
     for name, sweep in sweeps.items():
-        found = "none holds" if sweep["highest_hz"] is None else f"{number(sweep['highest_hz'])} Hz"
+        found = "none holds"
+        if sweep["highest_hz"] is not None:
+            at_least = "at least " if sweep["highest_tried"] else ""
+            found = f"{at_least}{number(sweep['highest_hz'])} Hz"
         lines += [
             f"highest {name} rate that holds: {found} "
             f"({sweep['parameter']} varied; all else as configured)",
