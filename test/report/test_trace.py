@@ -116,5 +116,16 @@ def test_what_is_no_number_is_left_out_and_nothing_ends_before_it_began(tmp_path
     assert sum(span["name"] == "action" for span in spans) == 201
 
 
+def test_of_a_long_run_the_end_is_traced(log, events):
+    late = trace_events(log, last_s=5.0)
+    assert {e["args"]["name"] for e in late if e["name"] == "thread_name"} == set(
+        threads(events).values()
+    )
+    spans = [e for e in of_kind(late, "X") if e["name"] == "cycle"]
+    assert min(e["ts"] for e in spans) >= 15e6 and len(spans) == 50 + 5
+    assert len(of_kind(late, "C")) < 0.3 * len(of_kind(events, "C"))
+    assert of_kind(late, "i") == []
+
+
 def test_a_run_without_messages_has_an_empty_trace():
     assert trace_events(RunLog()) == []

@@ -112,14 +112,8 @@ def _read_log(path: Path, *, salvage: bool) -> tuple[RunLog, dict[str, Any]]:
         wanted = [topic for topic, msgtype in bag.topics.items() if msgtype in TYPES]
         total = sum(bag.counts[topic] for topic in wanted)
         # Told on a terminal only, and only where it takes its time.
-        messages = tqdm(
-            bag.messages(wanted),
-            *("reading", total),
-            leave=False,
-            unit=" messages",
-            delay=1.0,
-            disable=None,
-        )
+        shown = {"desc": "reading", "unit": " messages", "leave": False, "delay": 1.0}
+        messages = tqdm(bag.messages(wanted), total=total, disable=None, **shown)
         for record in messages:
             try:
                 log.add(record.msgtype, record.log_ns, bag.decode(record))

@@ -7,8 +7,8 @@ instant, `M` a name.
 """
 
 import json
-from collections.abc import Iterator
-from math import isfinite
+from collections.abc import Iterator, Mapping
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,13 @@ from vla_ros.data.run_log import RunLog
 from vla_ros.data.table import Table
 
 Event = dict[str, Any]
+Rows = Mapping[str, Floats]
 
 _MODES, _CYCLE, _FIRST_STAGE = 1, 2, 3
 # A chunk's age of its features leads back to their stamp, but for the rounding of both.
 _SAME_STAMP_S = 1e-3
+# A viewer takes tens of megabytes, not gigabytes: of a longer run, its end is traced.
+LAST_S = 600.0
 
 
 def write_trace(log: RunLog, path: Path) -> None:
@@ -31,18 +34,24 @@ def write_trace(log: RunLog, path: Path) -> None:
     Raises:
         OSError: the disk is full or the folder cannot be written.
     """
-    found = {"displayTimeUnit": "ms", "traceEvents": trace_events(log)}
+    about = f"the last {LAST_S:g} s" if log.duration_s > LAST_S else "the whole run"
+    found = {
+        "displayTimeUnit": "ms",
+        "otherData": {"traced": about},
+        "traceEvents": trace_events(log),
+    }
     path.write_text(json.dumps(found, separators=(",", ":"), allow_nan=False) + "\n")
 
 
-def trace_events(log: RunLog) -> list[Event]:
-    """Return the events of a run: names first, the rest in the order of time.
+def trace_events(log: RunLog, last_s: float = LAST_S) -> list[Event]:
+    """Return the events of a run's last seconds: names first, the rest in the order of time.
 
     `ts` counts from the first thing that happened, which is never after the first message.
     """
+    since_s = log.duration_s - last_s if log.duration_s > last_s else -inf
     pids = {name: pid for pid, name in enumerate(_processes(log), start=1)}
-    events = [event for name, pid in pids.items() for event in _of_node(log, name, pid)]
-    events += _arrows(log, pids)
+    events = [event for name, pid in pids.items() for event in _of_node(log, name, pid, since_s)]
+    events += _arrows(log, pids, since_s)
     # A bag may hold anything; JSON holds numbers only.
     sound = (e for e in events if e["ph"] != "M" and isfinite(e["ts"] + e.get("dur", 0.0)))
     timed = sorted(sound, key=lambda event: event["ts"])
@@ -62,26 +71,26 @@ def _processes(log: RunLog) -> list[str]:
     return list(dict.fromkeys([*log.nodes, *others]))
 
 
-def _of_node(log: RunLog, node: str, pid: int) -> Iterator[Event]:
+def _of_node(log: RunLog, node: str, pid: int, since_s: float) -> Iterator[Event]:
     yield _about("process_name", pid, 0, name=node)
     yield _about("process_sort_index", pid, 0, sort_index=pid)
     yield from _track(pid, _MODES, "mode")
     for change in log.modes:
-        if change.node == node:
+        if change.node == node and change.t_s >= since_s:
             moment = {"ph": "i", "name": change.mode, "pid": pid, "tid": _MODES, "s": "p"}
             yield {**moment, "ts": change.t_s * 1e6, "args": {"reason": change.reason}}
     if node in log.cycles:
-        yield from _cycles(log, node, pid)
+        yield from _cycles(_recent(log.cycles[node], since_s), pid)
     tid = _FIRST_STAGE
     for (owner, stage), rows in log.stages.items():
         if owner == node:
-            lanes = list(_stage(stage, rows, pid, tid))
+            lanes = list(_stage(stage, _recent(rows, since_s), pid, tid))
             yield from lanes
             tid += sum(event["name"] == "thread_name" for event in lanes)
-    yield from _counters(log, node, pid)
+    yield from _counters(log, node, pid, since_s)
 
 
-def _stage(stage: str, rows: Table, pid: int, first_tid: int) -> Iterator[Event]:
+def _stage(stage: str, rows: Rows, pid: int, first_tid: int) -> Iterator[Event]:
     """Yield the spans of a stage, in as many tracks as it takes for none to overlap another."""
     sound = np.isfinite(rows["start_s"]) & np.isfinite(rows["duration_s"])
     starts_s, durations_s = (rows["t_s"] + rows["start_s"])[sound], rows["duration_s"][sound]
@@ -92,24 +101,23 @@ def _stage(stage: str, rows: Table, pid: int, first_tid: int) -> Iterator[Event]
         yield _span(stage, pid, first_tid + lane, start_s, lasted_s)
 
 
-def _cycles(log: RunLog, node: str, pid: int) -> Iterator[Event]:
+def _cycles(rows: Rows, pid: int) -> Iterator[Event]:
     yield from _track(pid, _CYCLE, "whole cycle")
-    rows = log.cycles[node]
     columns = (rows[name] for name in ("t_s", "duration_s", "cycle", "missed"))
     for t_s, lasted_s, cycle, missed in zip(*columns, strict=True):
         args = {"cycle": int(cycle), "missed so far": int(missed)}
         yield {**_span("cycle", pid, _CYCLE, t_s, lasted_s), "args": args}
 
 
-def _counters(log: RunLog, node: str, pid: int) -> Iterator[Event]:
-    chunks, commands, used = log.chunks, log.commands, log.processes.get(node)
+def _counters(log: RunLog, node: str, pid: int, since_s: float) -> Iterator[Event]:
+    chunks, commands = (_recent(table, since_s) for table in (log.chunks, log.commands))
     if node == "action":
-        yield from _counter(
-            "features' age [ms]", pid, chunks["t_s"], chunks["features_age_s"] * 1e3
-        )
+        age_ms = chunks["features_age_s"] * 1e3
+        yield from _counter("features' age [ms]", pid, chunks["t_s"], age_ms)
     if node == "command":
         yield from _counter(f"speed [{log.speed_unit}]", pid, commands["t_s"], commands["speed"])
-    if used is not None:
+    if node in log.processes:
+        used = _recent(log.processes[node], since_s)
         times_s = used["t_s"]
         elapsed_s = np.maximum(np.diff(times_s), 1e-9)
         percent = np.maximum(np.diff(used["cpu_s"]), 0.0) / elapsed_s * 100.0
@@ -124,28 +132,41 @@ def _counter(name: str, pid: int, times_s: Floats, values: Floats) -> Iterator[E
             yield {**event, "ts": float(t_s) * 1e6, "args": {"value": round(float(value), 4)}}
 
 
-def _arrows(log: RunLog, pids: dict[str, int]) -> Iterator[Event]:
+def _arrows(log: RunLog, pids: dict[str, int], since_s: float) -> Iterator[Event]:
     """Yield an arrow from the end of each encode to each tick that used its features."""
     if not {"vl_encoder", "action"} <= log.cycles.keys() or not len(log.features):
         return
-    encodes, ticks = log.cycles["vl_encoder"], log.cycles["action"]
+    encodes, ticks = log.cycles["vl_encoder"], _recent(log.cycles["action"], since_s)
+    chunks = _recent(log.chunks, since_s)
+    if not len(ticks["t_s"]):
+        return
     # An arrow belongs to the span that it begins in, and a span ends before its end.
     ends_s = encodes["t_s"] + np.maximum(encodes["duration_s"] - 1e-6, 0.0)
     stamps_s = log.features["stamp_s"]
     # The encode that had ended last when its features were received.
     made_by = np.searchsorted(encodes["t_s"], log.features["received_s"]) - 1
-    used_s = log.chunks["t_s"] - log.chunks["features_age_s"]
-    for number, (t_s, stamp_s) in enumerate(zip(log.chunks["t_s"], used_s, strict=True)):
+    used_s = chunks["t_s"] - chunks["features_age_s"]
+    for number, (t_s, stamp_s) in enumerate(zip(chunks["t_s"], used_s, strict=True)):
         source = int(np.abs(stamps_s - stamp_s).argmin())
         tick = int(np.abs(ticks["t_s"] - t_s).argmin())
         encode = int(made_by[source])
-        if encode < 0 or not abs(stamps_s[source] - stamp_s) <= _SAME_STAMP_S:
+        if (
+            encode < 0
+            or ends_s[encode] < since_s
+            or not abs(stamps_s[source] - stamp_s) <= _SAME_STAMP_S
+        ):
             continue
         arrow = {"cat": "features", "name": "features used", "id": number}
         begin = {"pid": pids["vl_encoder"], "tid": _CYCLE, "ts": float(ends_s[encode]) * 1e6}
         end = {"pid": pids["action"], "tid": _CYCLE, "ts": float(ticks["t_s"][tick]) * 1e6}
         yield {"ph": "s", **arrow, **begin}
         yield {"ph": "f", "bp": "e", **arrow, **end}
+
+
+def _recent(table: Table, since_s: float) -> Rows:
+    """Return the columns of the rows from a moment on."""
+    kept = table["t_s"] >= since_s
+    return {name: table[name][kept] for name in table.columns}
 
 
 def _lanes(starts_s: Floats, durations_s: Floats) -> list[int]:
