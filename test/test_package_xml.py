@@ -7,23 +7,27 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).parents[1]
 # What rosdep calls a library, where its name is not the import's. safetensors and tokenizers come
-# with transformers, mcap with its ROS 2 support.
+# with transformers; mcap, and what unpacks its chunks, with its ROS 2 support.
 KEYS = {
     "PIL": "python3-pil",
     "cv2": "python3-opencv",
     "huggingface_hub": "python3-transformers-pip",
+    "lz4": "mcap-ros2-support",
     "matplotlib": "python3-matplotlib",
     "mcap": "mcap-ros2-support",
     "mujoco": "python3-mujoco-pip",
     "numpy": "python3-numpy",
     "psutil": "python3-psutil",
+    "pynvml": "python3-pynvml",
     "pytest": "python3-pytest",
     "rosbags": "python3-rosbags-pip",
     "safetensors": "python3-transformers-pip",
     "tokenizers": "python3-transformers-pip",
     "torch": "python3-pytorch-pip",
+    "tqdm": "python3-tqdm",
     "transformers": "python3-transformers-pip",
     "yaml": "python3-yaml",
+    "zstandard": "mcap-ros2-support",
 }
 # Not imported, but needed: the launch command, the messages' build and run time.
 TOOLS = {"ros2launch", "rosidl_default_runtime", "rosidl_default_generators", "ament_cmake"}
