@@ -148,14 +148,12 @@ def _arrows(log: RunLog, pids: dict[str, int], since_s: float) -> Iterator[Event
     used_s = chunks["t_s"] - chunks["features_age_s"]
     for number, (t_s, stamp_s) in enumerate(zip(chunks["t_s"], used_s, strict=True)):
         source = int(np.abs(stamps_s - stamp_s).argmin())
-        tick = int(np.abs(ticks["t_s"] - t_s).argmin())
         encode = int(made_by[source])
-        if (
-            encode < 0
-            or ends_s[encode] < since_s
-            or not abs(stamps_s[source] - stamp_s) <= _SAME_STAMP_S
-        ):
+        if encode < 0 or encodes["t_s"][encode] < since_s:
             continue
+        if not abs(stamps_s[source] - stamp_s) <= _SAME_STAMP_S:  # nor if it is no number
+            continue
+        tick = int(np.abs(ticks["t_s"] - t_s).argmin())
         arrow = {"cat": "features", "name": "features used", "id": number}
         begin = {"pid": pids["vl_encoder"], "tid": _CYCLE, "ts": float(ends_s[encode]) * 1e6}
         end = {"pid": pids["action"], "tid": _CYCLE, "ts": float(ticks["t_s"][tick]) * 1e6}
