@@ -128,5 +128,5 @@ def write_bag(path, seconds=3.0, without=(), more=(), as_jpeg=()):
         for at_ms, topic, msgtype, message in sorted([*sent, *more], key=lambda one: one[0]):
             bag.add_topic(topic, msgtype)
             data = bytes(typestore().serialize_cdr(message, msgtype))
-            bag.write(topic, data, T0_NS + at_ms * MS)
+            bag.write(topic, data, T0_NS + round(at_ms * MS))
     return path

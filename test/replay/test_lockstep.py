@@ -17,6 +17,7 @@ from vla_ros.models.features import EncodedFeatures
 from vla_ros.replay.lockstep import Lockstep
 from vla_ros.replay.lockstep_inputs import InputTopics
 from vla_ros.replay.lockstep_parameters import Action, Command, Encoder, GraphParameters
+from vla_ros.replay.lockstep_recorded import Recorded
 
 VIEWS = ("camera_1", "camera_2")
 TOPICS = InputTopics(
@@ -78,7 +79,7 @@ class Policy:
         return SimpleNamespace(chunk=chunk, stages=())
 
 
-def lockstep(latencies_ms=(250,), action_ms=0, encode=None, policy=None, encoder=None):
+def lockstep(latencies_ms=(250,), action_ms=0, encode=None, policy=None, encoder=None, begun=None):
     inputs = PolicyInputs(SampleRing(13, 30), SampleRing(9, 12), JOINTS, 650.0)
     latencies = (value * MS for _ in repeat(None) for value in latencies_ms)
     return Lockstep(
@@ -92,6 +93,7 @@ def lockstep(latencies_ms=(250,), action_ms=0, encode=None, policy=None, encoder
         latencies,
         action_ms * MS,
         "reach",
+        begun,
     )
 
 
@@ -112,6 +114,16 @@ def test_features_come_their_latency_after_the_choice_and_age_until_the_next():
     assert since_ms(run.ticks[0].stamp_ns) == 300
     assert [tick.number for tick in run.ticks] == list(range(len(run.ticks)))
     assert ages_ms(run) == [*range(305, 1300, 100), *range(305, 1300, 100), 305, 405]
+
+
+def test_it_begins_as_a_recorded_run_did():
+    begun = Recorded(ready_ns=T0_NS + 740 * MS, tick_ns=T0_NS + 3133 * MS)
+    encode = Encode()
+    run = lockstep([250], encode=encode, begun=begun).run(records(2.5))
+    assert [since_ms(done.chosen_ns) for done in run.encodes] == [740, 1740]
+    assert [at_ms for at_ms, _ in encode.asked] == [695, 1695]
+    assert since_ms(run.ticks[0].stamp_ns) == 1033
+    assert {since_ms(tick.stamp_ns) % 100 for tick in run.ticks} == {33}
 
 
 def test_an_encode_longer_than_the_period_follows_its_predecessor_with_the_newest_images():

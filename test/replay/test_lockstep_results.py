@@ -1,4 +1,5 @@
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from vla_ros.core.safety import Mode, Verdict
 from vla_ros.data.definitions import typestore
 from vla_ros.data.run_log import RunLog
 from vla_ros.replay.lockstep_messages import messages
+from vla_ros.replay.lockstep_recorded import Recorded, agreement
 from vla_ros.replay.lockstep_results import (
     action_hash,
     arrays,
@@ -151,3 +153,24 @@ def test_the_messages_are_those_of_a_run_and_in_order():
     stage = log.stages["command", "camera_to_command"]
     assert stage["duration_s"].tolist() == pytest.approx([0.34])
     assert log.stages["action", "action"]["duration_s"].tolist() == pytest.approx([0.03, 0.0])
+
+
+def recorded(number, value=0.001, late_ms=0.0, older_s=0.0):
+    seconds, nanoseconds = divmod(T0_NS + PERIOD_NS * number + round(late_ms * 1e6), 10**9)
+    stamp = SimpleNamespace(sec=seconds, nanosec=nanoseconds)
+    return SimpleNamespace(
+        header=SimpleNamespace(stamp=stamp),
+        data=np.full(56, value, np.float32),
+        features_age_s=0.3 + 0.1 * number + older_s,
+    )
+
+
+def test_the_recorded_chunks_are_compared_place_by_place():
+    chunks = (recorded(1), recorded(2, late_ms=0.4), recorded(3, 0.002), recorded(9))
+    begun = Recorded(T0_NS, T0_NS + PERIOD_NS, chunks)
+    told = agreement(run([tick(0), tick(1), tick(2), tick(3)]), begun, PERIOD_NS)
+    assert (told["recorded"], told["compared"], told["equal"]) == (4, 3, 2)
+    assert told["features_age_difference_ms"]["max"] == pytest.approx(0.0, abs=1e-9)
+    older = Recorded(T0_NS, T0_NS, (recorded(0), recorded(1, older_s=0.02)))
+    told = agreement(run([tick(0), tick(1)]), older, PERIOD_NS)
+    assert told["features_age_difference_ms"]["max"] == pytest.approx(20.0)

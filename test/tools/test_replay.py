@@ -14,6 +14,7 @@ sys.path += [str(Path(__file__).parents[1] / room) for room in ("models", "repla
 from lockstep_bag import T0_NS, TYPES, latency, make, write_bag
 from tiny_policy import tiny_recipe
 
+from vla_ros.data.bag_reader import BagReader
 from vla_ros.models.recipes import make as make_checkpoint
 from vla_ros.replay.lockstep_replay import run_lockstep
 from vla_ros.replay.lockstep_settings import LockstepSettings
@@ -140,6 +141,22 @@ def test_the_run_folders_are_those_of_any_run(whatif):
         )
     result = Path(whatif["runs"][0]["folder"]).parent / "lockstep.json"
     assert json.loads(result.read_text()) == whatif
+
+
+def test_a_bags_own_latencies_give_the_run_that_was_recorded(whatif, lockstep, tmp_path):
+    """A lockstep run stands in for the recorded one; its outputs are put beside the inputs."""
+    first = whatif["runs"][1]
+    with BagReader(Path(first["folder"]) / "bag") as outputs:
+        more = [
+            ((one.log_ns - T0_NS) / 1e6, one.topic, one.msgtype, outputs.decode(one))
+            for one in outputs.messages(["/action_chunk", "/latency", "/instruction"])
+        ]
+    bag = write_bag(tmp_path / "bag", 3.0, more=more, as_jpeg=["camera_2"])
+    again = lockstep("--vl-latency-ms", "recorded,400", bag=bag)
+    assert hashes(again) == [(first["action_hash"], first["command_hash"])] * 2
+    told = again["runs"][0]["recorded_chunks"]
+    assert told["recorded"] == told["compared"] == told["equal"] == first["ticks"]
+    assert told["features_age_difference_ms"]["max"] == 0.0
 
 
 def test_repeats_compute_everything_again(lockstep):

@@ -8,11 +8,9 @@ features that arrive, the start of an encode, a tick, the chunk that arrives, a 
 The robot's states are the recorded ones: they do not follow what the policy would have done.
 """
 
-import heapq
 from collections.abc import Callable, Iterable, Iterator
-from enum import IntEnum
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +29,10 @@ from vla_ros.data import cdr
 from vla_ros.data.bag_reader import Record
 from vla_ros.models.features import EncodedFeatures
 from vla_ros.models.policy import ActionResult
+from vla_ros.replay.lockstep_agenda import Agenda, Order
 from vla_ros.replay.lockstep_inputs import InputTopics
 from vla_ros.replay.lockstep_parameters import GraphParameters
+from vla_ros.replay.lockstep_recorded import Recorded
 from vla_ros.replay.lockstep_run import SESSION, CommandDone, EncodeDone, Run, TickDone
 
 
@@ -55,23 +55,6 @@ class Policy(Protocol):
         """Return a chunk of actions."""
 
 
-class _Order(IntEnum):
-    """Who comes first at one instant; messages come before all of these."""
-
-    FEATURES = 0
-    ENCODE = 1
-    TICK = 2
-    CHUNK = 3
-    COMMAND = 4
-
-
-class _Event(NamedTuple):
-    at_ns: int
-    order: _Order
-    number: int  # first come, first served
-    happen: Callable[[], None]
-
-
 class Lockstep:
     """One pass over a bag; make a new one for each."""
 
@@ -87,6 +70,7 @@ class Lockstep:
         latencies_ns: Iterator[int],
         action_latency_ns: int = 0,
         instruction: str = "",
+        recorded: Recorded | None = None,
     ) -> None:
         """Put the graph together.
 
@@ -101,6 +85,7 @@ class Lockstep:
             latencies_ns: how long each encode takes, one after the other.
             action_latency_ns: how long after its tick a chunk is there.
             instruction: what to do until a message says something else.
+            recorded: begin to encode and place the ticks as that run did; else at the start.
         """
         self._done = Run()
         self._decode, self._encode, self._policy = decode, encode, policy
@@ -114,6 +99,7 @@ class Lockstep:
         self._schedule = EncodeSchedule(matcher, encoder.rate_hz)
         self._schedule.instruct(instruction)
         self._first_instruction = instruction
+        self._recorded = recorded or Recorded()
         self._encoding = False
         self._wake_ns = -1
         self._limits = parameters.action.age_limits()
@@ -124,47 +110,37 @@ class Lockstep:
         )
         self._position: tuple[Seen, NDArray[np.float64]] | None = None
         self._take = self._takers(topics)
-        self._events: list[_Event] = []
-        self._scheduled = 0
-        self._now_ns = 0
+        self._agenda = Agenda()
 
     def run(self, records: Iterable[Record]) -> Run:
         """Take the records of the inputs, in the order of their receipt; return what happened."""
         done = self._done
         for record in records:
-            if not self._scheduled:
+            if not done.instructions:
                 self._start(record.log_ns)
-            self._until(max(record.log_ns, self._now_ns))
+            self._agenda.until(max(record.log_ns, self._agenda.now_ns))
             try:
                 self._take[record.topic](record)
             except (MessageError, BagError) as error:
                 done.refused[f"{record.topic}: {error}"] += 1
-        self._until(self._now_ns + 1)
-        done.end_ns = self._now_ns - 1
+        self._agenda.until(self._agenda.now_ns + 1)
+        done.end_ns = self._agenda.now_ns - 1
         done.missing = self._inputs.missing()
         return done
 
     @property
     def _now(self) -> Now:
-        return Now(self._now_ns, self._now_ns)
+        return Now(self._agenda.now_ns, self._agenda.now_ns)
 
     def _start(self, now_ns: int) -> None:
-        self._now_ns = self._done.start_ns = now_ns
+        self._agenda.now_ns = self._done.start_ns = now_ns
         self._done.instructions.append((now_ns, self._first_instruction))
-        self._at(now_ns, _Order.TICK, self._tick)
-        self._at(now_ns, _Order.COMMAND, self._command)
-
-    def _at(self, at_ns: int, order: _Order, happen: Callable[[], None]) -> None:
-        self._scheduled += 1
-        heapq.heappush(self._events, _Event(at_ns, order, self._scheduled, happen))
-
-    def _until(self, now_ns: int) -> None:
-        """Let all happen that comes before this instant, and go there."""
-        while self._events and self._events[0].at_ns < now_ns:
-            event = heapq.heappop(self._events)
-            self._now_ns = event.at_ns
-            event.happen()
-        self._now_ns = now_ns
+        ahead_ns = ((self._recorded.tick_ns or now_ns) - now_ns) % self._grid.period_ns
+        self._agenda.at(now_ns + ahead_ns, Order.TICK, self._tick)
+        self._agenda.at(now_ns, Order.COMMAND, self._command)
+        if self._recorded.ready_ns > now_ns:
+            self._encoding = True
+            self._agenda.at(self._recorded.ready_ns, Order.ENCODE, self._next_encode)
 
     # What messages bring.
 
@@ -179,27 +155,27 @@ class Lockstep:
         return {**others, **images}
 
     def _take_image(self, view: str, record: Record) -> None:
-        seen = Seen(cdr.stamp_ns(record.data), self._now_ns)
+        seen = Seen(cdr.stamp_ns(record.data), self._agenda.now_ns)
         self._schedule.put(view, seen, record)
-        self._at(self._now_ns, _Order.ENCODE, self._start_encode)
+        self._agenda.at(self._agenda.now_ns, Order.ENCODE, self._start_encode)
 
     def _take_instruction(self, record: Record) -> None:
         text = self._decode(record).data
         if self._schedule.instruct(text):
-            self._done.instructions.append((self._now_ns, text))
-            self._at(self._now_ns, _Order.ENCODE, self._start_encode)
+            self._done.instructions.append((self._agenda.now_ns, text))
+            self._agenda.at(self._agenda.now_ns, Order.ENCODE, self._start_encode)
 
     def _take_sensor(self, record: Record) -> None:
-        self._inputs.put_sensor(*sensor_block(self._decode(record)), self._now_ns)
+        self._inputs.put_sensor(*sensor_block(self._decode(record)), self._agenda.now_ns)
 
     def _take_joints(self, record: Record) -> None:
         message = self._decode(record)
-        seen = Seen(to_ns(message.header.stamp), self._now_ns)
+        seen = Seen(to_ns(message.header.stamp), self._agenda.now_ns)
         self._inputs.put_joints(dict(zip(message.name, message.position, strict=False)), seen)
 
     def _take_pose(self, record: Record) -> None:
         message = self._decode(record)
-        seen = Seen(to_ns(message.header.stamp), self._now_ns)
+        seen = Seen(to_ns(message.header.stamp), self._agenda.now_ns)
         place = message.pose.position
         position = np.array([place.x, place.y, place.z])
         if np.isfinite(position).all():
@@ -207,6 +183,10 @@ class Lockstep:
         self._inputs.put_pose(pose_row(message), seen)
 
     # The encoder.
+
+    def _next_encode(self) -> None:
+        self._encoding = False
+        self._start_encode()
 
     def _start_encode(self) -> None:
         if self._encoding:
@@ -223,50 +203,52 @@ class Lockstep:
             self._wake_when_due()
             return
         self._encoding = True
-        arrived_ns = self._now_ns + next(self._latencies_ns)
+        arrived_ns = self._agenda.now_ns + next(self._latencies_ns)
         done = EncodeDone(
             sequence=len(self._done.encodes) + 1,
-            chosen_ns=self._now_ns,
+            chosen_ns=self._agenda.now_ns,
             arrived_ns=arrived_ns,
             views=frames.views,
             instruction=instruction,
             arrival=arrival_stages(frames, self._now),
             encoded=encoded,
         )
-        self._at(arrived_ns, _Order.FEATURES, partial(self._take_features, done))
+        self._agenda.at(arrived_ns, Order.FEATURES, partial(self._take_features, done))
 
     def _wake_when_due(self) -> None:
         wait_ns = self._schedule.wait_ns(self._now)
-        if wait_ns is not None and self._now_ns + wait_ns != self._wake_ns:
-            self._wake_ns = self._now_ns + wait_ns
-            self._at(self._wake_ns, _Order.ENCODE, self._start_encode)
+        if wait_ns is not None and self._agenda.now_ns + wait_ns != self._wake_ns:
+            self._wake_ns = self._agenda.now_ns + wait_ns
+            self._agenda.at(self._wake_ns, Order.ENCODE, self._start_encode)
 
     def _take_features(self, done: EncodeDone) -> None:
         self._encoding = False
         self._done.encodes.append(done)
-        seen = tuple(Seen(stamp_ns, self._now_ns) for stamp_ns in done.encoded.view_stamps_ns)
+        seen = tuple(
+            Seen(stamp_ns, self._agenda.now_ns) for stamp_ns in done.encoded.view_stamps_ns
+        )
         self._inputs.put_features(
             Features(done.encoded.data, SESSION, done.sequence, done.views, seen)
         )
-        self._at(self._now_ns, _Order.ENCODE, self._start_encode)
+        self._agenda.at(self._agenda.now_ns, Order.ENCODE, self._start_encode)
 
     # The action node.
 
     def _tick(self) -> None:
-        self._at(self._now_ns + self._grid.period_ns, _Order.TICK, self._tick)
+        self._agenda.at(self._agenda.now_ns + self._grid.period_ns, Order.TICK, self._tick)
         inputs = self._inputs.snapshot(self._now)
         if inputs is None:
             return
         # The grid's numbers begin with the first chunk.
-        done = self._acted(self._grid.tick(self._now_ns).number, inputs)
+        done = self._acted(self._grid.tick(self._agenda.now_ns).number, inputs)
         self._done.ticks.append(done)
-        self._at(done.arrived_ns, _Order.CHUNK, partial(self._take_chunk, done))
+        self._agenda.at(done.arrived_ns, Order.CHUNK, partial(self._take_chunk, done))
 
     def _acted(self, number: int, inputs: Snapshot) -> TickDone:
         return TickDone(
             number=number,
-            stamp_ns=self._now_ns,
-            arrived_ns=self._now_ns + self._action_latency_ns,
+            stamp_ns=self._agenda.now_ns,
+            arrived_ns=self._agenda.now_ns + self._action_latency_ns,
             chunk=self._policy.act(inputs.features.data, inputs.sensor, inputs.state).chunk,
             verdict=judge(inputs.features_age_s, inputs.stream_ages_s, self._limits),
             ledger=inputs.ledger(),
@@ -286,10 +268,10 @@ class Lockstep:
 
     def _command(self) -> None:
         period_ns = round(NS / self._parameters.command.rate_hz)
-        self._at(self._now_ns + period_ns, _Order.COMMAND, self._command)
-        command = self._controller.step(self._now_ns, self._fresh_position())
+        self._agenda.at(self._agenda.now_ns + period_ns, Order.COMMAND, self._command)
+        command = self._controller.step(self._agenda.now_ns, self._fresh_position())
         if command is not None:
-            self._done.commands.append(CommandDone(self._now_ns, command))
+            self._done.commands.append(CommandDone(self._agenda.now_ns, command))
 
     def _fresh_position(self) -> NDArray[np.float64] | None:
         if self._position is None:

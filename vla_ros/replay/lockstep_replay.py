@@ -21,12 +21,13 @@ from vla_ros.models.embedded import resolve_checkpoint
 from vla_ros.models.features import Encoder
 from vla_ros.models.policy import Actor, load_actor
 from vla_ros.models.vl_encoder import load_encoder
-from vla_ros.replay.latency_trace import LatencyTrace, parse_traces
+from vla_ros.replay.latency_trace import RECORDED, LatencyTrace, parse_traces
 from vla_ros.replay.lockstep import Lockstep
 from vla_ros.replay.lockstep_inputs import InputTopics, find_inputs, first_instruction
 from vla_ros.replay.lockstep_messages import messages
 from vla_ros.replay.lockstep_parameters import GraphParameters, read_parameters
 from vla_ros.replay.lockstep_policy import RememberedEncoder
+from vla_ros.replay.lockstep_recorded import Recorded, agreement, read_recorded
 from vla_ros.replay.lockstep_results import arrays, combined, describe
 from vla_ros.replay.lockstep_run import Run
 from vla_ros.replay.lockstep_settings import LockstepSettings
@@ -80,6 +81,7 @@ class _Replay:
     folder: Path
     threads: int
     progress: Progress
+    recorded: Recorded
     inputs_hash: str = ""
 
     def __post_init__(self) -> None:
@@ -109,6 +111,8 @@ class _Replay:
             trace.durations_ns(),
             round(self.settings.action_latency_ms * 1e6),
             self.instruction,
+            # All on one grid of ticks; with other latencies the encoder is ready at once.
+            self.recorded if trace.name == RECORDED else replace(self.recorded, ready_ns=0),
         )
         run = lockstep.run(self._records(trace.name, repeat))
         if not run.ticks:
@@ -121,7 +125,12 @@ class _Replay:
     ) -> dict[str, Any]:
         """Return what is told about all runs."""
         described = [
-            {"vl_latency_ms": trace.value, "folder": str(folder), **describe(run, runs[0])}
+            {
+                "vl_latency_ms": trace.value,
+                "folder": str(folder),
+                **describe(run, runs[0]),
+                **self._agreement(trace, run),
+            }
             for trace, run, folder in zip(traces, runs, folders, strict=True)
         ]
         settings = self.settings
@@ -153,6 +162,13 @@ class _Replay:
             "seed": settings.seed,
         }
 
+    def _agreement(self, trace: LatencyTrace, run: Run) -> dict[str, Any]:
+        """Return how a replay of the bag's own latencies compares with what was recorded."""
+        if trace.name != RECORDED or not self.recorded.chunks:
+            return {}
+        period_ns = round(NS / self.parameters.action.rate_hz)
+        return {"recorded_chunks": agreement(run, self.recorded, period_ns)}
+
     def _actor(self) -> Actor:
         settings, action = self.settings, self.parameters.action
         actor = load_actor(
@@ -171,7 +187,8 @@ class _Replay:
 
     def _records(self, name: str, repeat: int) -> Iterator[Record]:
         """Yield the inputs, tell how far they are, and hash them all the first time."""
-        digest = None if self.inputs_hash else hashlib.sha256()
+        begun = f"{self.recorded.ready_ns} {self.recorded.tick_ns} ".encode()
+        digest = None if self.inputs_hash else hashlib.sha256(begun)
         start_ns: int | None = None
         for record in self.bag.messages(self.topics.all()):
             start_ns = record.log_ns if start_ns is None else start_ns
@@ -210,6 +227,7 @@ def _prepared(settings: LockstepSettings, bag: BagReader, progress: Progress) ->
         folder=folder,
         threads=threads,
         progress=progress,
+        recorded=read_recorded(bag),
     )
 
 

@@ -93,6 +93,16 @@ def _lockstep(arguments: argparse.Namespace) -> int:
         result = run_lockstep(_lockstep_settings(arguments), bar)
     finally:
         bar.close()
+    _tell(result, arguments.output_dir)
+    changed = differences(old, result) if old else []
+    for line in changed:
+        print(f"baseline: {line}", file=sys.stderr)
+    print(json.dumps(result))
+    return 1 if changed else 0
+
+
+def _tell(result: dict[str, Any], folder: Path) -> None:
+    """Print a result for people; what may be wrong with it goes to stderr."""
     for run in result["runs"]:
         for reason, count in run["refused"].items():
             print(f"note: {run['vl_latency_ms']}: {count} times {reason}", file=sys.stderr)
@@ -101,15 +111,16 @@ def _lockstep(arguments: argparse.Namespace) -> int:
     computed, reused = result["encodes_computed"], result["encodes_reused"]
     print(f"{result['seconds']:.1f} s of {result['bag']}, {len(result['views'])} views, ", end="")
     print(f"{result['head']}, {computed} encodes computed, {reused} reused\n")
-    print(table(result["runs"]))
-    if arguments.repeats > 1:
-        print(f"\n{arguments.repeats} repeats gave the same actions and commands, bit for bit")
-    print(f"\nreports: {arguments.output_dir}")
-    changed = differences(old, result) if old else []
-    for line in changed:
-        print(f"baseline: {line}", file=sys.stderr)
-    print(json.dumps(result))
-    return 1 if changed else 0
+    print(table(result["runs"]), end="\n\n")
+    for told in [run["recorded_chunks"] for run in result["runs"] if "recorded_chunks" in run]:
+        apart = told["features_age_difference_ms"]
+        print(
+            f"{told['equal']} of {told['recorded']} recorded chunks came out bit for bit, ", end=""
+        )
+        print(f"features within {apart['p50']:.2f} ms (p50), {apart['p90']:.2f} ms (p90) of age")
+    if result["repeats"] > 1:
+        print(f"{result['repeats']} repeats gave the same actions and commands, bit for bit")
+    print(f"reports: {folder}")
 
 
 def _graph(arguments: argparse.Namespace) -> int:
