@@ -30,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _report(arguments.path, arguments.output_dir)
     except KeyboardInterrupt:
+        print("report: interrupted", file=sys.stderr)
         return 130
 
 
@@ -61,7 +62,6 @@ def _report(paths: Sequence[Path], output_dir: Path | None) -> int:
         if len(paths) > 1:
             print(f"{name}:")
         try:
-            folder.mkdir(parents=True, exist_ok=True)
             run = None if _write_folder_page(path, folder) else _report_run(path, name, folder)
         except (VlaError, OSError) as error:
             print(f"report: {error}", file=sys.stderr)
@@ -71,7 +71,11 @@ def _report(paths: Sequence[Path], output_dir: Path | None) -> int:
         print(f"report: {folder}")
     if len(runs) > 1:
         page = (output_dir or runs[0].folder.absolute().parent) / COMPARISON
-        write_comparison(runs, page)
+        try:
+            write_comparison(runs, page)
+        except OSError as error:
+            print(f"report: {error}", file=sys.stderr)
+            return 1
         print(f"comparison: {page}")
     return 1 if failed else 0
 
@@ -80,12 +84,15 @@ def _write_folder_page(path: Path, folder: Path) -> bool:
     """Write the page of a folder that holds no run of its own; return whether it is one."""
     if (path / BAG).is_dir() or not is_folder(path):
         return False
-    (folder / PAGE).write_text(folder_page(path, folder), encoding="utf-8")
+    page = folder_page(path, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / PAGE).write_text(page, encoding="utf-8")
     return True
 
 
 def _report_run(path: Path, name: str, folder: Path) -> Run:
     log, about = read_log(_bag(path))
+    folder.mkdir(parents=True, exist_ok=True)
     summary = write_report(log, folder, about, name)
     if about["bag"]["note"]:
         print(f"note: {about['bag']['note']}", file=sys.stderr)
@@ -103,21 +110,21 @@ def _folder(path: Path) -> Path:
         return path.parent
     if (path / BAG).is_dir() or is_folder(path):
         return path
-    return path.parent / f"{path.stem}_report"
+    return path.parent / f"{_name(path)}_report"
+
+
+def _name(path: Path) -> str:
+    """Return what a run is called: its folder, or the bag that lies by itself."""
+    whole = path.resolve()
+    if whole.name == BAG:
+        return whole.parent.name
+    return whole.stem if whole.is_file() else whole.name
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
     """Return a name for each path, no two of them the same."""
     names: list[str] = []
-    for path in paths:
-        whole = path.absolute()
-        name = (
-            whole.parent.name
-            if whole.name == BAG
-            else whole.stem
-            if whole.is_file()
-            else whole.name
-        )
+    for name in map(_name, paths):
         same = sum(known == name or known.startswith(f"{name} ") for known in names)
         names.append(f"{name} {same + 1}" if same else name)
     return names
