@@ -264,6 +264,24 @@ def test_a_disk_that_is_too_slow_costs_messages_and_not_time(tmp_path):
     assert (bag.written, bag.dropped) == (3, 7)
 
 
+def test_who_can_wait_for_the_disk_loses_nothing(tmp_path):
+    with BagWriter(tmp_path / "bag", queue_bytes=1000) as bag:
+        bag.add_topic("/words", STRING)
+        taken = [bag.write("/words", text("x" * 300), T0_NS + n, wait=True) for n in range(50)]
+    assert all(taken)
+    assert (bag.written, bag.dropped) == (50, 0)
+
+
+def test_waiting_ends_when_the_disk_is_full(tmp_path):
+    full = {"create": lambda path: FullDisk(path.open("xb", buffering=0), 3 << 20)}
+    with BagWriter(tmp_path / "bag", queue_bytes=1 << 20, **full) as bag:
+        bag.add_topic("/words", STRING)
+        words = text("x" * (1 << 20))
+        taken = [bag.write("/words", words, T0_NS + n, wait=True) for n in range(10)]
+    assert taken[-1] is False
+    assert "No space left" in bag.error
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [

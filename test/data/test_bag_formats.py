@@ -199,6 +199,24 @@ def test_messages_that_are_no_cdr_are_left_out_by_name(tmp_path):
     assert "/log is left out" in note(tmp_path / "a.mcap")
 
 
+def test_a_topic_with_two_types_is_said_and_both_are_decoded(tmp_path):
+    with (tmp_path / "a.mcap").open("wb") as stream:
+        writer = McapWriter(stream)
+        writer.start("ros2")
+        for number, (kind, words) in enumerate(
+            [("odd/msg/A", "string x"), (STRING, "string data")]
+        ):
+            schema = writer.register_schema(kind, "ros2msg", words.encode())
+            channel = writer.register_channel("/words", "cdr", schema)
+            writer.add_message(channel, T0_NS + number, text("a"), T0_NS)
+        writer.finish()
+    with BagReader(tmp_path / "a.mcap") as bag:
+        odd, usual = map(bag.decode, bag.messages())
+        assert (odd.x, usual.data) == ("a", "a")
+        assert bag.counts == {"/words": 2}
+        assert bag.note == "/words has messages of odd/msg/A and std_msgs/msg/String"
+
+
 # Distributions.
 
 

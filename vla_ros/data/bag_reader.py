@@ -1,7 +1,7 @@
 """Reads bags of any ROS 2: MCAP and SQLite, compressed or not; damaged ones as far as they go."""
 
 import shutil
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -53,7 +53,9 @@ class BagReader:
         try:
             for file in files:
                 notes += self._open(file, salvage)
-            self.described = _topics(self._files)
+            topics = [topic for file in self._files for topic in file.topics]
+            self.described = list({topic.name: topic for topic in topics}.values())
+            notes += _two_types(topics)
             if not self.described and notes:
                 raise BagError(f"nothing can be read from {path}: {'; '.join(notes)}")
         except BaseException:
@@ -62,7 +64,7 @@ class BagReader:
         self.note = "; ".join(notes)
         self.topics = {topic.name: topic.msgtype for topic in self.described}
         self.counts = sum((file.counts for file in self._files), Counter[str]())
-        self._types = BagTypes(self.described)
+        self._types = BagTypes(topics)
 
     def __enter__(self) -> "BagReader":
         """Return the reader."""
@@ -176,9 +178,13 @@ def _refuse_ros1(path: Path) -> None:
         )
 
 
-def _topics(files: Collection[BagFile]) -> list[Topic]:
-    """Return the topics of all files, each once; the last type counts where there are two."""
-    return list({topic.name: topic for file in files for topic in file.topics}.values())
+def _two_types(topics: Collection[Topic]) -> list[str]:
+    """Say which topics have messages of different types; the last one is given as theirs."""
+    types: dict[str, set[str]] = defaultdict(set)
+    for topic in topics:
+        types[topic.name].add(topic.msgtype)
+    mixed = {name: sorted(kinds) for name, kinds in types.items() if len(kinds) > 1}
+    return [f"{name} has messages of {' and '.join(kinds)}" for name, kinds in mixed.items()]
 
 
 def _unpacked(record: Record) -> Record:

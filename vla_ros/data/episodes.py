@@ -28,6 +28,8 @@ from vla_ros.data.episode_samples import read_samples
 ABOUT = "episode.json"
 SCHEMA = 1
 IMAGES = "images"
+# As the nodes decode: an orientation in the file is not followed.
+_DECODE = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 _SUFFIXES = (".jpg", ".jpeg", ".png")
 # Of images whose names do not tell when they were taken.
 _SUPPOSED_HZ = 10.0
@@ -50,7 +52,7 @@ class Frame:
         """
         try:
             encoded = np.fromfile(self.path, np.uint8)
-            image = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB) if encoded.size else None
+            image = cv2.imdecode(encoded, _DECODE) if encoded.size else None
         except (OSError, cv2.error) as error:
             raise EpisodeError(f"{self.path} cannot be read: {error}") from error
         if image is None:
