@@ -51,6 +51,12 @@ def test_a_recording_that_does_not_say_has_the_packages():
     assert read_parameters(None, {"configuration": "{}"}) == read_parameters(None, {})
 
 
+@pytest.mark.parametrize("text", ["{", "[1]"])
+def test_a_recording_whose_configuration_is_damaged_says_what_helps(text):
+    with pytest.raises(ParameterError, match="no JSON object; --params-file"):
+        read_parameters(None, {"configuration": text})
+
+
 def test_a_file_fills_the_node_it_names_and_all_nodes(tmp_path):
     path = tmp_path / "robot.yaml"
     path.write_text(

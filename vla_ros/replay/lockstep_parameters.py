@@ -104,16 +104,24 @@ def read_parameters(path: Path | None, custom: Mapping[str, str]) -> GraphParame
     Raises:
         ParameterError: the file cannot be read, or a value is not of its parameter's type.
     """
-    if path is None:
-        recorded = json.loads(custom.get("configuration", "{}")).get("parameters")
-        if recorded:
-            return _parameters(recorded)
+    if path is None and (recorded := _recorded(custom)):
+        return _parameters(recorded)
     path = path or share_file("config/realtime.yaml")
     try:
         given = yaml.safe_load(path.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ParameterError(f"{path} cannot be read as parameters in YAML: {error}") from error
     return _parameters(given)
+
+
+def _recorded(custom: Mapping[str, str]) -> Any:
+    text = custom.get("configuration") or "{}"
+    try:
+        return json.loads(text).get("parameters")
+    except (ValueError, AttributeError) as error:
+        raise ParameterError(
+            f"the bag's configuration is {text[:80]!r}, no JSON object; --params-file names another"
+        ) from error
 
 
 def _parameters(given: Any) -> GraphParameters:
