@@ -110,7 +110,8 @@ def test_a_benchmark_is_told_with_its_table_and_picture(tmp_path):
         *((2.0, 1.0, "lower", "2.00 worse"), (2.0, 1.0, "higher", "2.00 better")),
         *((0.5, 1.0, "lower", "0.50 better"), (0.5, 1.0, "higher", "0.50 worse")),
         *((1.04, 1.0, "lower", "1.04"), (2.0, 1.0, "", "2.00")),
-        *((None, 1.0, "lower", "-"), (1.0, None, "lower", "-"), (1.0, 0.0, "lower", "-")),
+        *((0, 0, "lower", "-"), (0.0, 2.0, "lower", "0.00 better"), (3, 0, "higher", "better")),
+        *((None, 1.0, "lower", "-"), (1.0, None, "lower", "-"), (1.0, 0.0, "lower", "worse")),
     ],
 )
 def test_a_ratio_says_which_way_is_better(value, first, better, told):

@@ -63,12 +63,14 @@ def compare_page(runs: Sequence[Run], where: Path, latencies: str) -> str:
 
 def ratio(value: float | None, first: float | None, better: str) -> str:
     """Return value / first, and whether that is better or worse where it is not about the same."""
-    if value is None or not first:
+    if value is None or first is None:
         return "-"
-    found = value / first
-    if not better or abs(found - 1.0) <= _SAME:
-        return f"{number(found, 2)}"
-    return f"{number(found, 2)} {'better' if (found < 1.0) == (better == 'lower') else 'worse'}"
+    found = value / first if first else None
+    shown = number(found, 2)
+    if value == first or (found is not None and abs(found - 1.0) <= _SAME) or not better:
+        return shown
+    word = "better" if (value < first) == (better == "lower") else "worse"
+    return word if found is None else f"{shown} {word}"
 
 
 def _verdicts(runs: Sequence[Run], where: Path) -> Html:
