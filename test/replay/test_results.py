@@ -133,7 +133,7 @@ def test_the_files(result, tmp_path):
     assert load(tmp_path) == load(tmp_path / "replay.json") == result
     assert (tmp_path / "replay.txt").read_text() == text + "\n"
     assert "run_3 invalid: the input lagged" in text
-    assert "DOES NOT HOLD (1 of 2 runs hold)" in text
+    assert "1 of 2 runs hold: It does not hold" in text
     assert max(map(len, table(result).splitlines()[3:])) <= 100
 
 

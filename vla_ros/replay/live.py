@@ -180,7 +180,7 @@ def conclude(
     text = result_files.described(result)
     result_files.write(result, settings.output_dir, text)
     print(f"{text}\n\nresults: {settings.output_dir}")
-    print(json.dumps(result, allow_nan=False), flush=True)
+    print(json.dumps(result_files.brief(result, settings.output_dir)), flush=True)
     worse = bool(result["comparison"] and result["comparison"]["regressions"])
     return 1 if worse or not sound else 0
 

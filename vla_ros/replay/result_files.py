@@ -41,6 +41,23 @@ def described(result: Mapping[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
+def brief(result: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the few things that a script asks first; the rest is in replay.json."""
+    verdict, comparison = result["verdict"], result["comparison"]
+    sweeps = result.get("sweeps", {}).items()
+    return {
+        "mode": result["mode"],
+        "result": str(folder / REPLAY),
+        "model_id": result["model_id"],
+        "valid": sum(repeat["valid"] for repeat in result["repeats"]),
+        "repeats": len(result["repeats"]),
+        "holds": verdict["holds"] if verdict else None,
+        "stage": verdict["stage"] if verdict else None,
+        "highest_hz": {name: sweep["highest_hz"] for name, sweep in sweeps},
+        "regressions": comparison["regressions"] if comparison else None,
+    }
+
+
 def junit(result: Mapping[str, Any]) -> ElementTree.ElementTree:
     """Return a test suite a run, with a case a check, and one with a case a compared measure."""
     root = ElementTree.Element("testsuites", name=f"replay.{result['mode']}")
@@ -79,8 +96,9 @@ def _add_suite(root: ElementTree.Element, name: str, cases: list[Case]) -> None:
 def _checks(repeat: Mapping[str, Any]) -> Iterator[Case]:
     yield "valid", repeat["reason"], True
     for check in (repeat["verdict"] or {"checks": ()})["checks"]:
-        limit = f"{check['value']} {check['unit']}; at most {check['limit']} is allowed"
-        yield check["name"], "" if check["ok"] is not False else limit, check["ok"] is not None
+        told = f"{check['value']} {check['unit']}".rstrip() + f"; at most {check['limit']:g}"
+        fault = f"{told} is allowed" if check["ok"] is False else ""
+        yield check["name"], fault, check["ok"] is not None
 
 
 def _compared(comparison: Mapping[str, Any]) -> Iterator[Case]:

@@ -118,23 +118,33 @@ def table(result: Mapping[str, Any]) -> str:
     lines[0] += " are valid"
     lines += [f"  {Path(r['folder']).name} invalid: {r['reason']}" for r in repeats if r["reason"]]
     if verdict:
-        share = f"{verdict['runs_that_hold']} of {verdict['runs']} runs"
-        word = "holds" if verdict["holds"] else "DOES NOT HOLD"
-        where = f": {verdict['stage']}" if verdict["stage"] else ""
-        lines.append(f"verdict: {word} ({share} hold){where}: {verdict['reason']}")
+        share = f"{verdict['runs_that_hold']} of {verdict['runs']} runs hold"
+        where = f" (stage: {verdict['stage']})" if verdict["stage"] else ""
+        lines.append(f"{share}: {verdict['reason']}{where}")
     if result["measures"]:
         lines += ["", f"{'measure':<46}{'median':>11}{'min':>11}{'max':>11}{'spread':>11}  unit"]
     for name, one in result["measures"].items():
         numbers = "".join(f"{number(one[key]):>11}" for key in ("median", "min", "max", "spread"))
         lines.append(f"{name:<46}{numbers}  {one['unit']}")
     if cost := result.get("profiler_cost"):
-        more, aim = number(cost["action_period_percent"]), cost["aim_percent"]
-        lines += ["", f"the profiler costs the action node {more} % of its period (aim: {aim:g})"]
-        lines.append(f"{'CPU, % of a core':<46}{'with':>11}{'without':>11}")
-        for node, sides in cost["cpu_percent"].items():
-            cells = (number(median(sides[s]) if sides[s] else None) for s in ("on", "off"))
-            lines.append(f"{node:<46}" + "".join(f"{cell:>11}" for cell in cells))
+        lines += ["", *_cost_lines(cost)]
     return "\n".join(lines)
+
+
+def _cost_lines(cost: Mapping[str, Any]) -> list[str]:
+    more, aim = number(cost["action_period_percent"]), cost["aim_percent"]
+    lines = [f"the profiler costs the action node {more} % of its period (aim: {aim:g} at most)"]
+    lines.append(f"{'CPU, % of a core: median (min to max)':<40}{'with':>24}{'without':>24}")
+    for node, sides in cost["cpu_percent"].items():
+        cells = (_range(sides[side]) for side in ("on", "off"))
+        lines.append(f"{node:<40}" + "".join(f"{cell:>24}" for cell in cells))
+    return lines
+
+
+def _range(values: Sequence[float]) -> str:
+    if not values:
+        return "-"
+    return f"{number(median(values))} ({number(min(values))} to {number(max(values))})"
 
 
 def number(value: float | None) -> str:
