@@ -116,7 +116,7 @@ def table(runs: Sequence[Mapping[str, Any]]) -> str:
     """Return the runs as lines of text, at most 100 columns wide."""
     lines = [
         f"{'VL latency':<14}{'encodes':>8}{'chunks':>8}{'age p50':>9}{'max':>7}"
-        f"{'running':>9}{'slowed':>8}{'held':>6}{'action differs':>16}{'speed':>14}",
+        f"{'running':>9}{'slowed':>8}{'held':>6}{'action differs':>16}{'speed differs':>14}",
         f"{'':<14}{'':>8}{'':>8}{'[ms]':>9}{'[ms]':>7}{'[%]':>9}{'[%]':>8}{'[%]':>6}"
         f"{'[mm] mean/max':>16}{'[mm/s]':>14}",
         *map(_row, runs),
