@@ -35,6 +35,12 @@ BOOLEAN = ["true", "false"]
 # the first two and does not notice the third.
 # They need time to end: an encode is finished, a report is drawn.
 BACK = {"respawn": True, "respawn_delay": 1.0, "sigterm_timeout": "30"}
+# Inputs beside the images -> the argument that says whether they are used.
+STREAMS = {
+    "sensor": "use_sensor",
+    "joint_states": "use_robot_states",
+    "ee_pose": "use_robot_states",
+}
 WRENCH = "geometry_msgs/msg/WrenchStamped"
 # Jazzy's Fast DDS does not know the newer name; Kilted's warns of the older one.
 OLDER_FAST_DDS = os.environ.get("ROS_DISTRO", "jazzy") == "jazzy"
@@ -110,7 +116,7 @@ def setup(context):
         plan = f"the report will be in {output_dir}"
         nodes.append(profiler_node(value, output_dir, topics, configuration(context, value)))
     # Without what moves the robot, or without the robot, the run is over and says so.
-    last += source_nodes(value, len(names))
+    last += source_nodes(value, topics)
     watched = [(one, end) for one in last] + [(one, end_if_refused) for one in nodes]
     return [
         LogInfo(msg=plan),
@@ -219,10 +225,10 @@ def node(name, params_file, parameters, **options):
     )
 
 
-def source_nodes(value, views):
+def source_nodes(value, topics):
     """Return the process that the inputs come from, none for a real robot's own drivers."""
     if value("source") == "sim":
-        parameters = {"views": views, "command_type": value("command_output")}
+        parameters = {"views": len(topics), "command_type": value("command_output")}
         return [node("sim", value("params_file"), parameters)]
     if value("source") == "bag":
         parameters = {
@@ -230,6 +236,7 @@ def source_nodes(value, views):
             "rate": float(value("bag_rate")),
             "loop": value("bag_loop") == "true",
             "duration_s": float(value("bag_duration_s")),
+            "awaited": [*topics, *(name for name, use in STREAMS.items() if value(use) == "true")],
         }
         return [node("bag_source", value("params_file"), parameters)]
     return []

@@ -180,3 +180,12 @@ def test_the_play_begins_when_the_encoder_has_come_and_nobody_else_comes():
     assert not audience.is_seated({"/camera_1": 1, "/sensor": 2}, 101.5)
     assert not audience.is_seated({"/camera_1": 1, "/sensor": 2}, 103.4)
     assert audience.is_seated({"/camera_1": 1, "/sensor": 2}, 103.5)
+
+
+def test_the_play_waits_for_a_listener_of_each_topic_that_is_used():
+    topics = {"/camera_1": IMAGE, "/camera_2": IMAGE, "/sensor": "vla_ros/msg/SensorSamples"}
+    audience = Audience(topics, 1.0, ["camera_1", "/sensor", "ee_pose"])
+    assert not audience.is_seated({"/camera_1": 1, "/sensor": 0}, 0.0)
+    assert not audience.is_seated({"/camera_1": 1, "/sensor": 0}, 50.0)
+    assert not audience.is_seated({"/camera_1": 1, "/sensor": 1}, 51.0)
+    assert audience.is_seated({"/camera_1": 1, "/sensor": 1}, 52.0)

@@ -205,14 +205,22 @@ def _load(bag: BagReader, topics: Mapping[str, str]) -> list[_Kept]:
 class Audience:
     """Knows when everybody who listens has come, so that nobody misses the beginning.
 
-    That is when an image has a listener (the encoder loads longest) and for a while no other has
-    come; where no images are played, any listener will do.
+    That is when each awaited topic has a listener and for a while no other has come. Without
+    awaited topics an image must have one (the encoder loads longest); where no images are played,
+    any listener will do.
     """
 
-    def __init__(self, topics: Mapping[str, str], settle_s: float) -> None:
-        """Wait `settle_s` for one more listener, of topics with their types."""
+    def __init__(
+        self, topics: Mapping[str, str], settle_s: float, awaited: Collection[str] = ()
+    ) -> None:
+        """Wait `settle_s` for one more listener, of topics with their types.
+
+        A topic that is awaited, with or without its leading slash, but not played is not awaited.
+        """
+        names = {name.lstrip("/") for name in awaited}
+        self._each = {topic for topic in topics if topic.lstrip("/") in names}
         images = {topic for topic, msgtype in topics.items() if msgtype in IMAGES}
-        self._awaited = images or set(topics)
+        self._any = images or set(topics)
         self._settle_s = settle_s
         self._counts: Mapping[str, int] = {}
         self._since_s = 0.0
@@ -221,5 +229,6 @@ class Audience:
         """Return whether to begin, given the listeners of each topic at a steady time."""
         if counts != self._counts:
             self._counts, self._since_s = dict(counts), now_s
-        somebody = any(counts.get(topic, 0) for topic in self._awaited)
-        return somebody and now_s - self._since_s >= self._settle_s
+        here = any(counts.get(topic, 0) for topic in self._any)
+        here = here and all(counts.get(topic, 0) for topic in self._each)
+        return here and now_s - self._since_s >= self._settle_s

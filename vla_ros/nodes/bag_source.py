@@ -47,7 +47,10 @@ class BagSourceParams:
     camera_rate_hz: float = param(
         0.0, "images a second of each camera, evenly; 0: as recorded", low=0.0, high=1000.0
     )
-    settle_s: float = param(2.0, "begin when no listener came for so long", low=0.0, high=60.0)
+    awaited: tuple[str, ...] = param(
+        (), "begin when each of these has a listener; empty: when an image has"
+    )
+    settle_s: float = param(2.0, "and when no other listener came for so long", low=0.0, high=60.0)
     realtime_priority: int = param(10, "SCHED_FIFO level of playing; 0: none", low=0, high=99)
 
 
@@ -127,8 +130,8 @@ class BagSource(Node):
             self._lags_ms.append((monotonic() - start_s - due.at_s) * 1e3)
 
     def _wait_for_listeners(self) -> bool:
-        audience = Audience(self._playback.topics, self._params.settle_s)
-        self._reporter.set_mode(Mode.WAITING, "until the images are listened to")
+        audience = Audience(self._playback.topics, self._params.settle_s, self._params.awaited)
+        self._reporter.set_mode(Mode.WAITING, "until everybody listens")
         while not (audience.is_seated(self._listeners(), monotonic()) and self._is_matched()):
             if self._stop.wait(_LOOK_S):
                 return False
