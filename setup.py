@@ -18,6 +18,7 @@ NODES = ("vl_encoder", "action", "command", "profiler", "sim", "bag_source", "na
 TOOLS = (
     "benchmark",
     "benchmark_action",
+    "benchmark_bags",
     "benchmark_encoder",
     "compare_loops",
     "convert",
