@@ -19,7 +19,7 @@ FLOORS = {
     "sensor_lost_percent": 0.1,
 }
 UNIT_FLOORS = {
-    **{"ms": 0.5, "Hz": 0.1, "%": 2.0, "MB": 32.0},
+    **{"ms": 1.0, "Hz": 0.1, "%": 2.0, "MB": 32.0},
     **{"m/s": 0.001, "rad/s": 0.01, "mm": 0.1, "m/s^2": 0.05, "m/s^3": 1.0},
 }
 # What must be the same for numbers to be comparable.
