@@ -5,7 +5,7 @@ from types import SimpleNamespace as Message
 import numpy as np
 import pytest
 
-from vla_ros.data.run_log import RunLog
+from vla_ros.data.run_log import BAG_OVER, RunLog
 from vla_ros.data.table import Table
 
 T0_NS = 1_760_000_000_000_000_000
@@ -190,3 +190,15 @@ def test_counters_of_diagnostics_are_kept_over_time():
     rows = log.counters["vl_encoder", "camera_1.received"]
     assert rows["t_s"] == pytest.approx([0, 1, 2])
     assert rows["count"] == pytest.approx([0, 10, 20])
+
+
+def test_what_nodes_do_when_the_bag_is_over_is_not_the_run():
+    log = RunLog()
+    log.add(DIAGNOSTICS, at(0), diagnostics("action", "fine", mode="RUNNING"))
+    log.add(DIAGNOSTICS, at(1), diagnostics("bag_source", BAG_OVER, **{"camera_1.sent": "10"}))
+    late = diagnostics("action", "sensor is too old", mode="HOLD", **{"camera_1.used": "9"})
+    log.add(DIAGNOSTICS, at(2), late)
+    log.add("sensor_msgs/msg/Image", at(3), None)
+    assert [change.mode for change in log.modes] == ["RUNNING"]
+    assert log.counters["action", "camera_1.used"]["count"].tolist() == [9.0]
+    assert log.duration_s == 1.0

@@ -58,6 +58,7 @@ class Recorder:
             BagError: `folder/bag` exists already or cannot be made.
             ParameterError: `configuration` is no JSON object.
         """
+        typestore()  # takes a tenth of a second: now, and not when messages come
         self.log = RunLog()
         self.model_id = ""
         self.configuration = _configuration(configuration)

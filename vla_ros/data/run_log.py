@@ -14,6 +14,8 @@ from vla_ros.core.time import NS
 from vla_ros.data.table import Table
 
 MODES = ("WAITING", "RUNNING", "SLOWED", "HOLD")
+BAG_OVER = "the bag is over"  # what the bag source says when it has played everything
+_DIAGNOSTICS = "diagnostic_msgs/msg/DiagnosticArray"
 PROCESS, GPU, MACHINE = "process ", "gpu ", "machine"
 VELOCITY = ("vx", "vy", "vz", "wx", "wy", "wz")
 _NODES = ("vl_encoder", "action", "command")
@@ -110,6 +112,7 @@ class RunLog:
         self.gpus: dict[str, Table] = defaultdict(_gpu)
         self.pids: dict[str, int] = {}
         self.unreadable: Counter[str] = Counter()
+        self._over = False  # a played bag has ended: the nodes go on, of what they say no more
         self._mode_at: dict[str, int] = {}
         self._view_stamp: dict[str, float] = {}
         self._positions: tuple[float, Any] | None = None
@@ -121,7 +124,10 @@ class RunLog:
         if self.origin_ns is None:
             self.origin_ns = log_ns
         t_s = (log_ns - self.origin_ns) / 1e9
-        self.duration_s = max(self.duration_s, t_s)
+        if not self._over:
+            self.duration_s = max(self.duration_s, t_s)
+        elif msgtype != _DIAGNOSTICS:  # the last counts are still to come
+            return
         handle = _HANDLERS.get(msgtype)
         if handle is None:
             return
@@ -229,6 +235,7 @@ class RunLog:
             values = {pair.key: pair.value for pair in status.values}
             if self._usage(t_s, status.name, values):
                 continue
+            self._over = self._over or status.message == BAG_OVER
             level = status.level[0] if isinstance(status.level, bytes) else int(status.level)
             self.diagnostics[status.name] = {
                 "level": level,
@@ -241,7 +248,7 @@ class RunLog:
                 self.counters[status.name, key].append(stamp_s, count)
             if values.get("pid", "").isdecimal():
                 self.pids[status.name] = int(values["pid"])
-            if "mode" in values:
+            if "mode" in values and not self._over:
                 reason = values.get("reason", status.message)
                 self._note_mode(t_s, status.name, values["mode"], reason)
 
@@ -285,7 +292,7 @@ _HANDLERS: dict[str, Callable[[RunLog, float, Any], None]] = {
     "geometry_msgs/msg/TwistStamped": RunLog._twist,
     "std_msgs/msg/Float64MultiArray": RunLog._joint_velocities,
     "trajectory_msgs/msg/JointTrajectory": RunLog._trajectory,
-    "diagnostic_msgs/msg/DiagnosticArray": RunLog._diagnostics,
+    _DIAGNOSTICS: RunLog._diagnostics,
 }
 TYPES = frozenset(_HANDLERS)
 # A recording of inputs alone, the sensor's among them, is no run.

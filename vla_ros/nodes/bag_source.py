@@ -17,6 +17,7 @@ from vla_ros.core.latency import stats
 from vla_ros.core.safety import Mode
 from vla_ros.data.bag_reader import BagReader
 from vla_ros.data.playback import INSTRUCTION, Audience, Playback, cameras
+from vla_ros.data.run_log import BAG_OVER
 from vla_ros.ros import qos
 from vla_ros.ros.params import declare, param
 from vla_ros.ros.process import raise_priority
@@ -92,7 +93,7 @@ class BagSource(Node):
         if self._error is not None:
             raise self._error
         if not self._thread.is_alive():
-            self._reporter.set_mode(Mode.RUNNING, "the bag is over")  # tells the whole schedule
+            self._reporter.set_mode(Mode.RUNNING, BAG_OVER)  # tells the whole schedule
             raise SystemExit(0)
 
     def _load(self) -> Playback:

@@ -12,8 +12,10 @@ from typing import Any
 
 import psutil
 
+from vla_ros.data.run_log import BAG_OVER
+
 # What the bag source logs when it begins, and when it is through.
-BEGINS, ENDS = "-> RUNNING: plays ", "RUNNING: the bag is over"
+BEGINS, ENDS = "-> RUNNING: plays ", f"RUNNING: {BAG_OVER}"
 NODES = ("vl_encoder", "action", "command", "profiler", "bag_source")
 # The recording may cost the node that ticks this much of its period.
 AIM_PERCENT = 1.0
