@@ -46,8 +46,8 @@ def test_namespaces_do_not_matter_and_a_camera_counts_once():
     }
     found = find(topics)
     assert found.views == {
-        "/lab/left/image_raw": "lab/left",
-        "/lab/right/image_raw/compressed": "lab/right",
+        "/lab/left/image_raw": "left",
+        "/lab/right/image_raw/compressed": "right",
     }
     assert found.joint_states == "/lab/joint_states"
 

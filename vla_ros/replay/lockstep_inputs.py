@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from vla_ros.core.errors import BagError, ParameterError
 from vla_ros.data.bag_reader import BagReader
-from vla_ros.data.episodes import natural
-from vla_ros.data.playback import IMAGES, INSTRUCTION
+from vla_ros.data.playback import IMAGES, INSTRUCTION, cameras
 
 _TYPES = {
     "sensor": ("vla_ros/msg/SensorSamples", "geometry_msgs/msg/WrenchStamped"),
@@ -14,7 +13,6 @@ _TYPES = {
     "ee_pose": ("geometry_msgs/msg/PoseStamped",),
     "instruction": (INSTRUCTION,),
 }
-_ENDINGS = ("/compressed", "/image_raw", "/image")
 _FEATURES = "vla_ros/msg/VlFeatures"
 
 
@@ -57,12 +55,12 @@ def find_inputs(
     """
     for role, topic in named.items():
         _check(bag, role, topic)
-    cameras = _cameras(bag, named)
+    views_of = _views(bag, named)
     wanted = max(views, len(_named_views(named)))
     if wanted > most_views:
         raise ParameterError(f"{wanted} views; the checkpoint was made for {most_views}")
     found = {role: named.get(role) or _find(bag, role) for role in _TYPES}
-    chosen = dict(list(cameras.items())[: views or most_views])
+    chosen = dict(list(views_of.items())[: views or most_views])
     missing = _missing(found, chosen, used, views)
     if missing:
         raise BagError(f"{bag.path} lacks {'; '.join(missing)}. It has: {', '.join(_alive(bag))}")
@@ -96,19 +94,12 @@ def _named_views(named: Mapping[str, str]) -> dict[str, str]:
     return {topic: role for role, topic in named.items() if role not in _TYPES}
 
 
-def _cameras(bag: BagReader, named: Mapping[str, str]) -> dict[str, str]:
-    """Return the image topics with their views; of a camera's raw and compressed ones the first."""
+def _views(bag: BagReader, named: Mapping[str, str]) -> dict[str, str]:
+    """Return the image topics with their views; of a camera's raw and compressed ones the raw."""
     if given := _named_views(named):
         return given
-    cameras: dict[str, str] = {}
-    for topic in sorted(_alive(bag), key=natural):
-        if bag.topics[topic] in IMAGES:
-            view = topic.strip("/")
-            for ending in _ENDINGS:
-                view = view.removesuffix(ending)
-            if view not in cameras.values():
-                cameras[topic] = view
-    return cameras
+    images = {topic: bag.topics[topic] for topic in _alive(bag) if bag.topics[topic] in IMAGES}
+    return {topic: view for view, topic in cameras(images).items()}
 
 
 def _find(bag: BagReader, role: str) -> str:
@@ -120,15 +111,15 @@ def _find(bag: BagReader, role: str) -> str:
 
 
 def _missing(
-    found: Mapping[str, str], cameras: Mapping[str, str], used: tuple[str, ...], views: int
+    found: Mapping[str, str], chosen: Mapping[str, str], used: tuple[str, ...], views: int
 ) -> list[str]:
     """Say what is not there and what helps."""
     missing = []
     name_it = "--topics {0}=TOPIC if it has another name"
-    if len(cameras) < max(views, 1):
+    if len(chosen) < max(views, 1):
         kinds = " or ".join(kind.rpartition("/")[2] for kind in IMAGES)
         missing.append(
-            f"images ({len(cameras)} {kinds} topics, {max(views, 1)} needed; record with "
+            f"images ({len(chosen)} {kinds} topics, {max(views, 1)} needed; record with "
             "record_inputs:=true)"
         )
     if "sensor" in used and not found["sensor"]:
