@@ -32,7 +32,6 @@ def test_the_last_line_has_the_numbers_and_their_proof(small, layout, capsys) ->
 
 
 def test_what_quantising_gets_wrong(small, capsys) -> None:
-    pytest.importorskip("torchao")
     options = ["--views", "2", "--size", "160x90", "--iterations", "2", "--device", "cpu"]
     assert benchmark_encoder.main([*options, "--quantize", "int8"]) == 0
     result = json.loads(capsys.readouterr().out.splitlines()[-1])

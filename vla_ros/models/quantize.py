@@ -1,4 +1,4 @@
-"""Matrices of eight bits through torchao, which is imported when first asked for."""
+"""Matrices of eight bits: on a CPU our own, on CUDA through torchao, imported when asked for."""
 
 import importlib
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from vla_ros.core.errors import ParameterError
+from vla_ros.models.int8_linear import replace_linear
 
 # The configuration in torchao.quantization; both quantise activations row by row as they come.
 _CONFIGS = {
@@ -25,13 +26,15 @@ def check_quantize(name: str, device: torch.device) -> None:
         raise ParameterError(
             f"quantize is 'float8', which {device} does not multiply; none, int8 is allowed"
         )
-    if name != "none":
+    if name != "none" and device.type != "cpu":
         _torchao()
 
 
 def quantize_(model: torch.nn.Module, name: str) -> None:
     """Quantise the linear layers of a model in place, see `check_quantize`."""
-    if name != "none":
+    if name == "int8" and next(model.parameters()).device.type == "cpu":
+        replace_linear(model)
+    elif name != "none":
         torchao = _torchao()
         torchao.quantize_(model, getattr(torchao, _CONFIGS[name])(), filter_fn=_fits)
 

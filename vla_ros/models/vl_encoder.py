@@ -214,11 +214,12 @@ def load_encoder(
         reuse: when a view keeps what was computed for it; by default never.
         compiled: auto (CUDA graphs where there is CUDA), on (torch.compile on a CPU too) or off.
             What cannot be compiled runs plainly, with a warning where `on` asked for it.
-        quantize: none, int8, or float8 where the hardware has it: the linear layers, by torchao.
+        quantize: none, int8, or float8 where CUDA has it (both by torchao there): linear layers.
 
     Raises:
         CheckpointError: the checkpoint or the model that it names is not sound.
-        ParameterError: there is no such device, dtype, view or choice here, or no torchao.
+        ParameterError: there is no such device, dtype, view or choice here, or no torchao
+            where it is needed.
     """
     set_threads(threads)
     keep_memory()

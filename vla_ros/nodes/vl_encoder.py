@@ -44,7 +44,7 @@ class EncoderParams(FeatureAgeParams):
         "auto", "CUDA graphs or torch.compile; auto: on CUDA", choices=("auto", "on", "off")
     )
     quantize: str = param(
-        "none", "of the weights, through torchao", choices=("none", "int8", "float8")
+        "none", "bits of the products; CUDA: by torchao", choices=("none", "int8", "float8")
     )
     threads: int = param(0, "CPU threads of the model; 0: torch's choice", low=0, high=256)
     nice: int = param(5, "how much the encoding yields to all else", low=0, high=19)
