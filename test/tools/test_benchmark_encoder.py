@@ -36,6 +36,7 @@ def test_what_quantising_gets_wrong(small, capsys) -> None:
     assert benchmark_encoder.main([*options, "--quantize", "int8"]) == 0
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert result["quantize"] == "int8" and result["quantized_s"] > 0
+    assert result["quantized_ratio"] == result["reference_s"] / result["quantized_s"]
     assert 0.999 < result["quantized_cosine_min"] < 1.0
     assert 1e-4 < result["quantized_error_max"] < 0.05
     assert result["cosine_min"] >= 0.999  # of the way that is not quantised

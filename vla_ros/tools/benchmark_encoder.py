@@ -128,6 +128,8 @@ def measure(ways: Ways, views: int, size: tuple[int, int], iterations: int) -> d
             rates.append(matrix_rate(ours.device, ours.dtype))
             hashes.append(hashlib.sha256(np.stack(images).tobytes()).hexdigest()[:12])
     figures = summary(ours, encoded, took, max(rates)) | worst(errors)
+    if "quantized_s" in figures:
+        figures["quantized_ratio"] = figures["reference_s"] / figures["quantized_s"]
     return figures | {
         "cosine_min": min(cosines),
         "image_hashes": hashes,
