@@ -170,6 +170,7 @@ def test_the_recorded_chunks_are_compared_place_by_place():
     begun = Recorded(T0_NS, T0_NS + PERIOD_NS, chunks)
     told = agreement(run([tick(0), tick(1), tick(2), tick(3)]), begun, PERIOD_NS)
     assert (told["recorded"], told["compared"], told["equal"]) == (4, 3, 2)
+    assert told["action_difference_max"] == pytest.approx(0.001, rel=0.01)
     assert told["features_age_difference_ms"]["max"] == pytest.approx(0.0, abs=1e-9)
     older = Recorded(T0_NS, T0_NS, (recorded(0), recorded(1, older_s=0.02)))
     told = agreement(run([tick(0), tick(1)]), older, PERIOD_NS)

@@ -41,19 +41,23 @@ def agreement(run: Run, recorded: Recorded, period_ns: int) -> dict[str, Any]:
     """Return how many of the recorded chunks the replay gave too, and how far the ages differ.
 
     Chunks of the same place on the grid are compared. Inputs reached the recorder and the action
-    node at times of their own, so not every chunk can be the same.
+    node at times of their own, and images may have been recorded as JPEGs, so not every chunk can
+    be the same: `action_difference_max` says how far the farthest value is.
     """
     ticks = {round((tick.stamp_ns - recorded.tick_ns) / period_ns): tick for tick in run.ticks}
-    equal, apart_ms = 0, []
+    equal, farthest, apart_ms = 0, 0.0, []
     for chunk in recorded.chunks:
         tick = ticks.get(round((to_ns(chunk.header.stamp) - recorded.tick_ns) / period_ns))
         if tick is not None:
-            equal += np.array_equal(np.ravel(tick.chunk), chunk.data)
+            apart = np.abs(np.ravel(tick.chunk) - chunk.data)
+            equal += not apart.any()
+            farthest = max(farthest, float(apart.max()))
             apart_ms.append(abs(tick.ledger["features_age_s"] - chunk.features_age_s) * 1e3)
     ages = stats(apart_ms).as_dict()
     return {
         "recorded": len(recorded.chunks),
         "compared": len(apart_ms),
         "equal": int(equal),
+        "action_difference_max": farthest,
         "features_age_difference_ms": {name: ages[name] for name in ("p50", "p90", "max")},
     }

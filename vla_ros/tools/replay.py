@@ -116,9 +116,10 @@ def _tell(result: dict[str, Any], folder: Path) -> None:
     for told in [run["recorded_chunks"] for run in result["runs"] if "recorded_chunks" in run]:
         apart = told["features_age_difference_ms"]
         print(
-            f"{told['equal']} of {told['recorded']} recorded chunks came out bit for bit, ", end=""
+            f"{told['equal']} of {told['recorded']} recorded chunks came out bit for bit, others "
+            f"within {told['action_difference_max']:.2g};\ntheir features within "
+            f"{apart['p50']:.2f} ms (p50), {apart['p90']:.2f} ms (p90) of the recorded ones' age"
         )
-        print(f"features within {apart['p50']:.2f} ms (p50), {apart['p90']:.2f} ms (p90) of age")
     if result["repeats"] > 1:
         print(f"{result['repeats']} repeats gave the same actions and commands, bit for bit")
     print(f"reports: {folder}")
