@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -14,8 +15,10 @@ sys.path += [str(Path(__file__).parents[1] / room) for room in ("models", "repla
 from lockstep_bag import T0_NS, TYPES, latency, make, write_bag
 from tiny_policy import tiny_recipe
 
+from vla_ros.core.errors import ParameterError
 from vla_ros.data.bag_reader import BagReader
 from vla_ros.models.recipes import make as make_checkpoint
+from vla_ros.replay.lockstep_baseline import load_baseline
 from vla_ros.replay.lockstep_replay import run_lockstep
 from vla_ros.replay.lockstep_settings import LockstepSettings
 from vla_ros.replay.settings import ReplaySettings
@@ -180,7 +183,12 @@ def test_a_repeat_that_differs_fails(bag, checkpoint, tmp_path, capsys, monkeypa
     more = ["--vl-latency-ms", "100", "--repeats", "2", "--max-seconds", "0.6"]
     assert replay.main(options(bag, checkpoint, tmp_path / "out", *more)) == 1
     assert "repeat 2 of 100ms: action_hash is" in capsys.readouterr().err
-    assert not (tmp_path / "out" / "lockstep.json").exists()
+    result = tmp_path / "out" / "lockstep.json"
+    assert len(json.loads(result.read_text())["unequal"]) == 2  # actions and commands
+    cases = ElementTree.parse(tmp_path / "out" / "junit.xml").getroot()
+    assert (cases.get("failures"), cases.get("skipped")) == ("1", "1")
+    with pytest.raises(ParameterError, match="whose repeats differ"):
+        load_baseline(result)
 
 
 def test_the_seed_of_the_flow_head_and_the_instruction_decide(lockstep):

@@ -60,14 +60,21 @@ def brief(result: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 def junit(result: Mapping[str, Any]) -> ElementTree.ElementTree:
     """Return a test suite a run, with a case a check, and one with a case a compared measure."""
-    root = ElementTree.Element("testsuites", name=f"replay.{result['mode']}")
-    for repeat in result["repeats"]:
-        _add_suite(root, Path(repeat["folder"]).name, list(_checks(repeat)))
+    runs = result["repeats"]
+    suites = {Path(repeat["folder"]).name: list(_checks(repeat)) for repeat in runs}
     for name, sweep in result.get("sweeps", {}).items():
         fault = "no rate holds" if sweep["highest_hz"] is None else ""
-        _add_suite(root, name, [(f"highest {name} rate", fault, True)])
+        suites[name] = [(f"highest {name} rate", fault, True)]
     if result["comparison"]:
-        _add_suite(root, "baseline", list(_compared(result["comparison"])))
+        suites["baseline"] = list(_compared(result["comparison"]))
+    return junit_of(result["mode"], suites)
+
+
+def junit_of(mode: str, suites: Mapping[str, list[Case]]) -> ElementTree.ElementTree:
+    """Return suites of cases as JUnit has them."""
+    root = ElementTree.Element("testsuites", name=f"replay.{mode}")
+    for name, cases in suites.items():
+        _add_suite(root, name, cases)
     for total in ("tests", "failures", "skipped"):
         root.set(total, str(sum(int(suite.get(total, "0")) for suite in root)))
     ElementTree.indent(root)

@@ -37,6 +37,9 @@ class Reporter:
         self._diagnostics = node.create_publisher(DiagnosticArray, "diagnostics", qos.DIAGNOSTICS)
         self._latency = node.create_publisher(StageLatency, "latency", qos.LATENCY)
         self._timer = node.create_timer(1.0, self._report, clock=STEADY)
+        # rclpy looks at every loaded module at its first log, which takes 30 ms: now, not when the
+        # robot begins to move.
+        node.get_logger().info(f"{self._mode.name}: {self._reason}")
 
     @property
     def mode(self) -> Mode:

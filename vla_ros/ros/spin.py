@@ -1,6 +1,7 @@
 """How every node of the package starts, runs and ends."""
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -39,6 +40,7 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None) -> int:
     node: Node | None = None
     try:
         node = make_node()
+        gc.freeze()  # what is there stays: the collector need not look through it while we run
         spin(node, stop)
     except VlaError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)

@@ -85,6 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _lockstep(arguments: argparse.Namespace) -> int:
     # Only now: it imports torch, which the other modes leave to the nodes.
     from vla_ros.replay.lockstep_replay import run_lockstep
+    from vla_ros.replay.result_files import JUNIT, junit_of
 
     old = load_baseline(arguments.baseline) if arguments.baseline else None
     bar = _Bar(arguments)
@@ -93,11 +94,16 @@ def _lockstep(arguments: argparse.Namespace) -> int:
     finally:
         bar.close()
     _tell(result, arguments.output_dir)
-    changed = differences(old, result) if old else []
-    for line in changed:
-        print(f"baseline: {line}", file=sys.stderr)
+    checks = {"repeats": result["unequal"], "baseline": differences(old, result) if old else []}
+    for name, faults in checks.items():
+        for fault in faults:
+            print(f"{name}: {fault}", file=sys.stderr)
+    done = {"repeats": result["repeats"] > 1, "baseline": old is not None}
+    suites = {n: [("same bits", "; ".join(faults), done[n])] for n, faults in checks.items()}
+    junit = junit_of("lockstep", suites)
+    junit.write(arguments.output_dir / JUNIT, encoding="utf-8", xml_declaration=True)
     print(json.dumps(result))
-    return 1 if changed else 0
+    return 1 if any(checks.values()) else 0
 
 
 def _tell(result: dict[str, Any], folder: Path) -> None:
@@ -120,7 +126,7 @@ def _tell(result: dict[str, Any], folder: Path) -> None:
             f"within {told['action_difference_max']:.2g};\ntheir features within "
             f"{apart['p50']:.2f} ms (p50), {apart['p90']:.2f} ms (p90) of the recorded ones' age"
         )
-    if result["repeats"] > 1:
+    if result["repeats"] > 1 and not result["unequal"]:
         print(f"{result['repeats']} repeats gave the same actions and commands, bit for bit")
     print(f"reports: {folder}")
 
