@@ -2,7 +2,7 @@ from argparse import ArgumentTypeError
 
 import pytest
 
-from vla_ros.benchmark.arguments import count, image_size, resolution
+from vla_ros.benchmark.arguments import count, count_or_none, image_size, resolution
 
 
 @pytest.mark.parametrize("text", ["640", "640x", "x360", "640x0", "axb", "native", "360q"])
@@ -21,3 +21,9 @@ def test_sizes_by_name_and_by_number() -> None:
 def test_counts_that_are_none(text: str) -> None:
     with pytest.raises(ArgumentTypeError, match="above 0"):
         count(text)
+
+
+def test_none_is_a_number_where_it_may_be():
+    assert (count_or_none("0"), count_or_none("3")) == (0, 3)
+    with pytest.raises(ArgumentTypeError):
+        count_or_none("-1")

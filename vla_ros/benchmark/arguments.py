@@ -13,6 +13,11 @@ def count(text: str) -> int:
     return int(text)
 
 
+def count_or_none(text: str) -> int:
+    """Return a number of 0 or more."""
+    return 0 if text == "0" else count(text)
+
+
 def resolution(text: str) -> str:
     """Return a text that `pixels` understands."""
     try:

@@ -16,7 +16,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from vla_ros.benchmark.arguments import count, resolution
+from vla_ros.benchmark.arguments import count, count_or_none, resolution
 from vla_ros.benchmark.configuration import RESOLUTIONS, Configuration, comparisons
 from vla_ros.benchmark.measure import Result, measure_all, steps
 from vla_ros.benchmark.picture import draw
@@ -218,7 +218,7 @@ def parser() -> argparse.ArgumentParser:
     how = command.add_argument_group("how")
     how.add_argument("--num-iterations", type=count, default=10, help="cycles of each (10)")
     how.add_argument("--quick", action="store_true", help=f"{_QUICK} iterations")
-    how.add_argument("--warm-up", type=count, default=1, help="cycles before those (1)")
+    how.add_argument("--warm-up", type=count_or_none, default=1, help="cycles before those (1)")
     how.add_argument("--seed", type=int, default=0, help="of weights, noise and simulation (0)")
     how.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     how.add_argument("--dtype", choices=("auto", "float32", "bfloat16"), default="auto")
