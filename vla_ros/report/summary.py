@@ -151,7 +151,7 @@ def _period(times_s: Floats, ticks: Floats, period_s: float) -> dict[str, Any]:
         "nominal_ms": _number(period_s * 1e3),
         "rate_hz": _number(rate_hz(times_s)),
         "error_ms": _stats_ms(np.abs(deviations_s)),
-        "jitter_ms": float(np.std(deviations_s)) * 1e3 if len(deviations_s) else None,
+        "jitter_ms": round(float(np.std(deviations_s)) * 1e3, 6) if len(deviations_s) else None,
         "longest_gap_ms": float(gaps_s.max()) * 1e3 if len(gaps_s) else None,
         "deadlines_missed": deadlines_missed(times_s, period_s),
     }
@@ -220,7 +220,8 @@ def _jumps(ticks: Floats) -> int:
 
 
 def _stats_ms(seconds: Floats) -> dict[str, Any]:
-    return stats(np.asarray(seconds) * 1e3).as_dict()
+    # To the nanosecond that stamps have: below it lie only the roundings of seconds.
+    return stats(np.round(np.asarray(seconds) * 1e3, 6)).as_dict()
 
 
 def _number(value: float) -> float | None:
