@@ -35,12 +35,12 @@ def encodes(log, vision_s=0.4, every_s=1.0):
     log.images_used["camera_1"] = len(log.features)
 
 
-def ticks(log, late_s=0.0, action_s=0.004, age_s=1.0, skipped=()):
-    """Put in ticks and their chunks; `late_s` is by how much every second one is late."""
+def ticks(log, late_s=0.0, action_s=0.004, age_s=1.0, skipped=(), late=range(1, 10**6, 2)):
+    """Put in ticks and their chunks; `late_s` is by how much those in `late` are late."""
     for tick in range(SECONDS * 10):
         if tick in skipped:
             continue
-        t_s = tick * 0.1 + (tick % 2) * late_s
+        t_s = tick * 0.1 + (tick in late) * late_s
         log.chunks.append(t_s, tick, 1, age_s, 0.01, 0.0015, 0.01, 0.01)
         log.cycles["action"].append(t_s, tick, 0, action_s + 0.001)
         log.stages["action", "action"].append(t_s, 0.0, action_s)

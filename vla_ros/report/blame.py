@@ -116,7 +116,7 @@ def _largest(stages: Mapping[str, Any], key: str) -> tuple[str, float]:
 _CULPRITS: tuple[tuple[tuple[str, ...], Callable[[Summary], Told]], ...] = (
     (("tick p99",), _tick),
     (("features' age p99",), _features),
-    (("chunk rate", "ticks without a chunk", "period error p99"), _tick),
+    (("chunk rate", "ticks without a chunk", "period error p99", "period error p90"), _tick),
     (("times slowed or held",), _interrupted),
     (("command rate", "command deadlines missed"), _command),
     (("frames lost",), _frames),
