@@ -440,15 +440,6 @@ def test_a_bag_without_messages_is_a_bag(tmp_path):
         assert bag.note == ""
 
 
-def test_what_is_needed_and_not_there_is_said(tmp_path):
-    with BagReader(write_with_rosbags(tmp_path / "bag", StoragePlugin.MCAP)) as bag:
-        assert bag.need("/words", STRING, SAMPLES) == STRING
-        with pytest.raises(BagError, match="lacks /sensor; it has /words"):
-            bag.need("/sensor", SAMPLES)
-        with pytest.raises(BagError, match=f"is of type {STRING}; {SAMPLES} is needed"):
-            bag.need("/words", SAMPLES)
-
-
 def test_a_message_that_cannot_be_decompressed_is_an_error_of_the_bag(tmp_path):
     path = write_with_rosbags(tmp_path / "bag", StoragePlugin.MCAP)
     edit_metadata(path, compression_mode="MESSAGE", compression_format="zstd")

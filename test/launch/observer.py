@@ -1,17 +1,22 @@
 """What the launch tests look through: a node in a thread of its own, which keeps what it hears."""
 
+import sys
+import tempfile
 import threading
 import time
 from collections import defaultdict
 from pathlib import Path
 
 import rclpy
+import yaml
 from ament_index_python.packages import get_package_share_directory
 from diagnostic_msgs.msg import DiagnosticArray
-from launch.actions import IncludeLaunchDescription
+from launch.actions import ExecuteProcess, IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch_testing.actions import ReadyToTest
 from rclpy.executors import SingleThreadedExecutor
 
+from launch import LaunchDescription
 from vla_ros.ros import qos
 
 
@@ -20,6 +25,32 @@ def realtime(**arguments):
     path = Path(get_package_share_directory("vla_ros")) / "launch" / "realtime.launch.py"
     source = PythonLaunchDescriptionSource(str(path))
     return IncludeLaunchDescription(source, launch_arguments=list(arguments.items()))
+
+
+def live(cameras, parameters=None, **arguments):
+    """Return the description of a graph without sensor and states, on a driver of photographs.
+
+    `cameras` are their names; `parameters` replace those of the package's own file.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="vla_ros-"))
+    topics = [f"/lab/{name}/compressed" for name in cameras]
+    listed = [{"name": n, "topic": t} for n, t in zip(cameras, topics, strict=True)]
+    (folder / "cameras.yaml").write_text(yaml.safe_dump({"cameras": listed}))
+    if parameters is not None:
+        (folder / "params.yaml").write_text(yaml.safe_dump(parameters))
+        arguments["params_file"] = str(folder / "params.yaml")
+    graph = realtime(
+        output_dir=str(folder / "run"),
+        source="live",
+        cameras=str(folder / "cameras.yaml"),
+        views=str(len(cameras)),
+        use_sensor="false",
+        use_robot_states="false",
+        **arguments,
+    )
+    script = str(Path(__file__).with_name("photo_driver.py"))
+    driver = ExecuteProcess(cmd=[sys.executable, script, *topics], name="photo_driver")
+    return LaunchDescription([graph, driver, ReadyToTest()])
 
 
 class Observer:

@@ -1,25 +1,17 @@
 """reuse_threshold: a view that does not change keeps its features, and everybody is told so."""
 
-import sys
-import tempfile
 import unittest
 from itertools import pairwise
-from pathlib import Path
 
-import launch_testing.actions
 import launch_testing.asserts
 import launch_testing.markers
 import pytest
-import yaml
-from launch.actions import ExecuteProcess
-from observer import Observer, realtime
+from observer import Observer, live
 
-from launch import LaunchDescription
 from vla_ros.msg import ActionChunk, VlFeatures
 from vla_ros.ros import qos
 from vla_ros.ros.convert import to_ns
 
-CAMERAS = [{"name": name, "topic": f"/lab/{name}/compressed"} for name in ("still", "wrist")]
 MAX_AGE_S = 3.0
 REUSE = {"reuse_threshold": 3.0, "reuse_max_age_s": MAX_AGE_S}
 
@@ -27,23 +19,7 @@ REUSE = {"reuse_threshold": 3.0, "reuse_max_age_s": MAX_AGE_S}
 @pytest.mark.launch_test
 @launch_testing.markers.keep_alive
 def generate_test_description():
-    folder = Path(tempfile.mkdtemp(prefix="vla_ros-"))
-    (folder / "cameras.yaml").write_text(yaml.safe_dump({"cameras": CAMERAS}))
-    parameters = {"/**/vl_encoder": {"ros__parameters": REUSE}}
-    (folder / "reuse.yaml").write_text(yaml.safe_dump(parameters))
-    graph = realtime(
-        output_dir=str(folder / "run"),
-        source="live",
-        cameras=str(folder / "cameras.yaml"),
-        params_file=str(folder / "reuse.yaml"),
-        views="2",
-        use_sensor="false",
-        use_robot_states="false",
-    )
-    script = str(Path(__file__).with_name("photo_driver.py"))
-    topics = [camera["topic"] for camera in CAMERAS]
-    driver = ExecuteProcess(cmd=[sys.executable, script, *topics], name="photo_driver")
-    return LaunchDescription([graph, driver, launch_testing.actions.ReadyToTest()])
+    return live(("still", "wrist"), {"/**/vl_encoder": {"ros__parameters": REUSE}})
 
 
 class TestGatedViews(unittest.TestCase):

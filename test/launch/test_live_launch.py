@@ -1,44 +1,20 @@
 """source:=live: no simulation, photographs from drivers whose topics a file names."""
 
-import sys
-import tempfile
 import unittest
-from pathlib import Path
 
-import launch_testing.actions
 import launch_testing.asserts
 import launch_testing.markers
 import pytest
-import yaml
-from launch.actions import ExecuteProcess
-from observer import Observer, realtime
+from observer import Observer, live
 
-from launch import LaunchDescription
 from vla_ros.msg import ActionChunk, VlFeatures
 from vla_ros.ros import qos
-
-CAMERAS = [
-    {"name": name, "topic": f"/lab/{name}/compressed"} for name in ("left", "right", "wrist")
-]
 
 
 @pytest.mark.launch_test
 @launch_testing.markers.keep_alive
 def generate_test_description():
-    folder = Path(tempfile.mkdtemp(prefix="vla_ros-"))
-    (folder / "cameras.yaml").write_text(yaml.safe_dump({"cameras": CAMERAS}))
-    graph = realtime(
-        output_dir=str(folder / "run"),
-        source="live",
-        cameras=str(folder / "cameras.yaml"),
-        views="3",
-        use_sensor="false",
-        use_robot_states="false",
-    )
-    script = str(Path(__file__).with_name("photo_driver.py"))
-    topics = [camera["topic"] for camera in CAMERAS]
-    driver = ExecuteProcess(cmd=[sys.executable, script, *topics], name="photo_driver")
-    return LaunchDescription([graph, driver, launch_testing.actions.ReadyToTest()])
+    return live(("left", "right", "wrist"))
 
 
 class TestLive(unittest.TestCase):

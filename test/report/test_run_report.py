@@ -316,13 +316,15 @@ def test_a_full_disk_is_said_and_does_not_raise(tmp_path):
     assert "no report could be made" in run_report.finish(recorder, tmp_path / "absent")
 
 
-@pytest.mark.parametrize("damage", ["absent", "no run"])
+@pytest.mark.parametrize("damage", ["absent", "no run", "inputs"])
 def test_the_command_line_says_what_is_wrong(tmp_path, capsys, damage):
-    if damage == "no run":
+    kinds = {"no run": "std_msgs/msg/String", "inputs": "vla_ros/msg/SensorSamples"}
+    if damage in kinds:
         with BagWriter(tmp_path / "bag") as bag:
-            bag.add_topic("/words", "std_msgs/msg/String")
+            bag.add_topic("/topic", kinds[damage])
     assert report.main([str(tmp_path / "bag")]) == 1
-    assert {"absent": "no bag", "no run": "holds no run"}[damage] in capsys.readouterr().err
+    told = "no bag" if damage == "absent" else "holds no run"
+    assert told in capsys.readouterr().err
 
 
 def test_the_live_table_tells_of_the_last_second():

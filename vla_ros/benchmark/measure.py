@@ -10,8 +10,6 @@ from vla_ros.benchmark.workbench import Cycle, Workbench
 from vla_ros.core.latency import stats
 from vla_ros.models.hardware import device_name
 
-# One after the other in a cycle; `vl` has the first three in it.
-STAGES = ("preprocess", "vision", "language", "vl", "vl_per_tick", "sensor", "state", "action")
 TOTAL = "total"
 _MB = 1e6
 

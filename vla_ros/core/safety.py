@@ -7,6 +7,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from vla_ros.core.errors import ParameterError
+
 
 class Mode(IntEnum):
     """The state of the command; the numbers are those of vla_ros/ActionChunk."""
@@ -28,12 +30,24 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class AgeLimits:
-    """How old an input may be [s]. Past `features_soft_s` the robot slows down."""
+    """How old an input may be [s]. Past `features_soft_s` the robot slows down.
+
+    Raises:
+        ParameterError: the soft limit is not below the hard one.
+    """
 
     features_soft_s: float
     features_hard_s: float
     sensor_s: float
     state_s: float
+
+    def __post_init__(self) -> None:
+        """Compare the limits."""
+        if self.features_soft_s >= self.features_hard_s:
+            raise ParameterError(
+                f"features_soft_s is {self.features_soft_s}, features_hard_s "
+                f"{self.features_hard_s}; the soft limit must be below the hard one"
+            )
 
 
 def judge(features_s: float, others: Mapping[str, float], limits: AgeLimits) -> Verdict:

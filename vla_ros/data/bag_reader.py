@@ -97,23 +97,6 @@ class BagReader:
         """
         return self._types.decode(record)
 
-    def need(self, topic: str, *types: str) -> str:
-        """Return the type of a topic that must be there.
-
-        Raises:
-            BagError: it is not, or is of a type that is not among `types`.
-        """
-        if topic not in self.topics:
-            raise BagError(
-                f"{self.path} lacks {topic}; it has {', '.join(self.topics) or 'nothing'}"
-            )
-        if self.topics[topic] not in types:
-            raise BagError(
-                f"{topic} in {self.path} is of type {self.topics[topic]}; "
-                f"{' or '.join(types)} is needed"
-            )
-        return self.topics[topic]
-
     def _open(self, path: Path, salvage: bool) -> list[str]:
         """Open one file; return what is to be said about it."""
         try:

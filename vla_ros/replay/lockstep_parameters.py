@@ -39,11 +39,6 @@ class _Ages:
         Raises:
             ParameterError: the soft limit is not below the hard one.
         """
-        if self.features_soft_s >= self.features_hard_s:
-            raise ParameterError(
-                f"features_soft_s is {self.features_soft_s}, features_hard_s "
-                f"{self.features_hard_s}; the soft limit must be below the hard one"
-            )
         return AgeLimits(
             self.features_soft_s, self.features_hard_s, self.sensor_timeout_s, self.state_timeout_s
         )

@@ -30,17 +30,20 @@ def motion(log: RunLog, period_s: float) -> dict[str, Any]:
         period_s: of the commands. Two that came closer together are taken as a period apart: a
             late one is held a little shorter, and is no jolt.
     """
-    commands = log.commands
-    velocities = np.stack([commands[column] for column in VELOCITY], axis=1)
-    steps_s = np.maximum(np.diff(commands["t_s"]), period_s)[:, None]
-    between_s = (steps_s[1:] + steps_s[:-1]) / 2.0
-    found = {"speed_unit": log.speed_unit, "speed": stats(commands["speed"]).as_dict()}
+    found = {"speed_unit": log.speed_unit, "speed": stats(log.commands["speed"]).as_dict()}
+    accelerations, jerks = derivatives(log, period_s)
     for prefix, unit, part in (("", "m", slice(0, 3)), ("angular_", "rad", slice(3, 6))):
-        accelerations = np.diff(velocities[:, part], axis=0) / steps_s
-        jerks = np.diff(accelerations, axis=0) / between_s
-        found |= _lengths(f"{prefix}acceleration_{unit}_s2", accelerations)
-        found |= _lengths(f"{prefix}jerk_{unit}_s3", jerks)
+        found |= _lengths(f"{prefix}acceleration_{unit}_s2", accelerations[:, part])
+        found |= _lengths(f"{prefix}jerk_{unit}_s3", jerks[:, part])
     return found
+
+
+def derivatives(log: RunLog, period_s: float) -> tuple[Floats, Floats]:
+    """Return accelerations (N-1, 6) and jerks (N-2, 6) of the N commands, see `motion`."""
+    velocities = np.stack([log.commands[column] for column in VELOCITY], axis=1)
+    steps_s = np.maximum(np.diff(log.commands["t_s"]), period_s)[:, None]
+    accelerations = np.diff(velocities, axis=0) / steps_s
+    return accelerations, np.diff(accelerations, axis=0) / (steps_s[1:] + steps_s[:-1]) * 2.0
 
 
 def _lengths(name: str, vectors: Floats) -> dict[str, Any]:

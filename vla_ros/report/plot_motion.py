@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vla_ros.data.run_log import VELOCITY, RunLog
+from vla_ros.report.motion import derivatives
 from vla_ros.report.plot_style import BLUE, GREEN, PURPLE, name_colours, new_figure, styled
 from vla_ros.report.plot_timeline import curve, shade_modes, thinned
 
@@ -16,19 +17,14 @@ if TYPE_CHECKING:  # matplotlib takes half a second to import, and only a report
 def motion(log: RunLog) -> "Figure | None":
     """Draw acceleration, jerk and the seams between chunks; None where twists tell of neither."""
     times_s = log.commands["t_s"]
-    velocity = np.stack([log.commands[column] for column in VELOCITY[:3]], axis=1)
-    if len(times_s) < 3 or not np.isfinite(velocity).any():
+    if len(times_s) < 3 or not np.isfinite(log.commands[VELOCITY[0]]).any():
         return None
-    steps_s = np.diff(times_s)
-    # As report.motion: two commands that came closer together are taken as a period apart.
-    steps_s = np.maximum(steps_s, np.median(steps_s))[:, None]
-    changes = np.diff(velocity, axis=0) / steps_s
-    jolts = np.diff(changes, axis=0) / (steps_s[1:] + steps_s[:-1]) * 2.0
+    changes, jolts = derivatives(log, float(np.median(np.diff(times_s))))
     figure = new_figure(5.2)
     acceleration, jerk, seams = figure.subplots(3, 1, sharex=True)
-    curve(acceleration, times_s[1:], np.linalg.norm(changes, axis=1), GREEN)
+    curve(acceleration, times_s[1:], np.linalg.norm(changes[:, :3], axis=1), GREEN)
     acceleration.set_ylabel("acceleration\n[m/s²]")
-    curve(jerk, times_s[2:], np.linalg.norm(jolts, axis=1), BLUE)
+    curve(jerk, times_s[2:], np.linalg.norm(jolts[:, :3], axis=1), BLUE)
     jerk.set_ylabel("jerk\n[m/s³]")
     jumps = thinned(log.seams["t_s"], log.seams["linear"] * 1e3)
     seams.plot(*jumps, ".", color=PURPLE, markersize=3)

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from vla_ros.core.errors import BagError, VlaError
 from vla_ros.data.bag_reader import BagReader
 from vla_ros.data.recorder import Recorder, versions
-from vla_ros.data.run_log import TYPES, RunLog
+from vla_ros.data.run_log import RUN_TYPES, TYPES, RunLog
 from vla_ros.report import plots
 from vla_ros.report.page import CHARTS, page
 from vla_ros.report.page_compare import Run, compare_page
@@ -107,8 +107,9 @@ def about_recording(recorder: Recorder) -> dict[str, Any]:
 def _read_log(path: Path, *, salvage: bool) -> tuple[RunLog, dict[str, Any]]:
     log = RunLog()
     with BagReader(path, salvage=salvage) as bag:
-        if not TYPES & set(bag.topics.values()):
-            raise BagError(f"{path} holds no run: none of its topics is {', '.join(sorted(TYPES))}")
+        if not RUN_TYPES & set(bag.topics.values()):
+            wanted_types = ", ".join(sorted(RUN_TYPES))
+            raise BagError(f"{path} holds no run: none of its topics is {wanted_types}")
         wanted = [topic for topic, msgtype in bag.topics.items() if msgtype in TYPES]
         total = sum(bag.counts[topic] for topic in wanted)
         # Told on a terminal only, and only where it takes its time.

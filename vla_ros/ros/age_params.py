@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from vla_ros.core.errors import ParameterError
 from vla_ros.core.safety import AgeLimits
 from vla_ros.ros.params import param
 
@@ -32,11 +31,6 @@ class AgeParams(FeatureAgeParams):
         Raises:
             ParameterError: the soft limit is not below the hard one.
         """
-        if self.features_soft_s >= self.features_hard_s:
-            raise ParameterError(
-                f"features_soft_s is {self.features_soft_s}, features_hard_s "
-                f"{self.features_hard_s}; the soft limit must be below the hard one"
-            )
         return AgeLimits(
             self.features_soft_s, self.features_hard_s, self.sensor_timeout_s, self.state_timeout_s
         )
