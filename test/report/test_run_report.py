@@ -322,6 +322,7 @@ def test_the_command_line_says_what_is_wrong(tmp_path, capsys, damage):
     if damage in kinds:
         with BagWriter(tmp_path / "bag") as bag:
             bag.add_topic("/topic", kinds[damage])
+            bag.write("/topic", bytes(8), 1)
     assert report.main([str(tmp_path / "bag")]) == 1
     told = "no bag" if damage == "absent" else "holds no run"
     assert told in capsys.readouterr().err
